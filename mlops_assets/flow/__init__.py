@@ -1,0 +1,39 @@
+"""Dense optical flow: estimate it, describe it in numbers and colours, keep it small.
+
+Convention, here and nowhere else: a flow field is float32 (2, H, W), planar (dx, dy) in pixels per
+pair, x right and y down; a point (x, y) of the first picture is at (x + dx, y + dy) in the second.
+NaN is unknown. A backend is one file with one `Backend`, listed in `dense.BACKENDS`.
+"""
+
+from __future__ import annotations
+
+from mlops_assets.flow.colour import colour_picture, flow_sheet
+from mlops_assets.flow.dense import clip_pairs, dense_flow
+from mlops_assets.flow.encoding import EncodedFlow, decode_flow, encode_flow
+from mlops_assets.flow.fields import Backend, FlowBatch, Preset
+from mlops_assets.flow.middlebury import read_flo, write_flo
+from mlops_assets.flow.pairs import gray_pair, gray_pairs, group_by_size, working_size
+from mlops_assets.flow.quality import endpoint_error
+from mlops_assets.flow.statistics import FlowStatistics, describe_flow
+
+__all__ = [
+    "Backend",
+    "EncodedFlow",
+    "FlowBatch",
+    "FlowStatistics",
+    "Preset",
+    "clip_pairs",
+    "colour_picture",
+    "decode_flow",
+    "dense_flow",
+    "describe_flow",
+    "encode_flow",
+    "endpoint_error",
+    "flow_sheet",
+    "gray_pair",
+    "gray_pairs",
+    "group_by_size",
+    "read_flo",
+    "working_size",
+    "write_flo",
+]

@@ -1,0 +1,50 @@
+"""The bounds a landed file must keep to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mlops_assets.media.probed import ProbeLimits
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds at the door.
+
+    Attributes:
+        max_bytes: size of any file.
+        max_image_bytes: size of an image; some image formats are read whole to see their header.
+        max_document_bytes: size of a PDF or a text.
+        max_sidecar_bytes: size of a sidecar.
+        max_labels_bytes: size of a `labels.csv`.
+        max_pixels: width x height of one picture.
+        max_duration_s: seconds.
+        max_rate_hz: frames per second.
+        max_pages: pages of a document, frames of an animated or multi-page image.
+        max_packets: packets counted, and samples a video track may declare.
+        max_read_bytes: bytes read while counting packets.
+    """
+
+    max_bytes: int = 20_000_000_000
+    max_image_bytes: int = 1_000_000_000
+    max_document_bytes: int = 1_000_000_000
+    max_sidecar_bytes: int = 1_000_000
+    max_labels_bytes: int = 100_000_000
+    max_pixels: int = 100_000_000
+    max_duration_s: float = 86_400.0
+    max_rate_hz: float = 1_000.0
+    max_pages: int = 5_000
+    max_packets: int = 5_000_000
+    max_read_bytes: int = 20_000_000_000
+
+    @property
+    def probe(self) -> ProbeLimits:
+        """The part of it that a probe keeps to."""
+        return ProbeLimits(
+            max_pixels=self.max_pixels,
+            max_duration_s=self.max_duration_s,
+            max_rate_hz=self.max_rate_hz,
+            max_pages=self.max_pages,
+            max_packets=self.max_packets,
+            max_read_bytes=self.max_read_bytes,
+        )

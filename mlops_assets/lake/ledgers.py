@@ -1,0 +1,81 @@
+"""Ledgers: append-only tables of statements, of which the latest per key holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+from deltalake import DeltaTable, write_deltalake
+
+from mlops_assets.errors import ConfigurationError
+from mlops_assets.lake.lake import Lake
+
+_COMPACT_AT = 64
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """An append-only Delta table. Appends never conflict; nothing is ever changed.
+
+    Args:
+        name: name of the table.
+        schema: its columns. `recorded_at` (UTC) must be one of them: the latest statement holds.
+        key: the columns a statement is about.
+    """
+
+    name: str
+    schema: pl.Schema
+    key: tuple[str, ...]
+
+    def append(self, lake: Lake, rows: pl.DataFrame) -> None:
+        """Add statements, all of them or none.
+
+        Raises:
+            ConfigurationError: columns or types differ from the ledger's, or no permission.
+        """
+        if rows.is_empty():
+            return
+        if rows.schema != self.schema:
+            raise ConfigurationError(f"{self.name} takes {self.schema}; got {rows.schema}")
+        try:
+            write_deltalake(
+                lake.uri(self.name),
+                rows.to_arrow(),
+                mode="append",
+                storage_options=lake.store.options or None,
+            )
+        except OSError as err:
+            raise ConfigurationError(f"cannot write {lake.uri(self.name)}: {err}") from err
+
+    def statements(self, lake: Lake) -> pl.DataFrame:
+        """Everything ever stated, in the order it was recorded; empty when nothing was."""
+        rows = lake.scan(self.name)
+        if rows is None:
+            return pl.DataFrame(schema=self.schema)
+        return rows.sort("recorded_at", maintain_order=True).collect()
+
+    def latest(self, lake: Lake) -> pl.DataFrame:
+        """The latest statement per key."""
+        rows = lake.scan(self.name)
+        if rows is None:
+            return pl.DataFrame(schema=self.schema)
+        return (
+            rows.sort("recorded_at", maintain_order=True)
+            .unique(self.key, keep="last", maintain_order=True)
+            .collect()
+        )
+
+    def version(self, lake: Lake) -> int:
+        """A number that grows with every append; -1 when nothing was ever stated."""
+        snapshot = lake.snapshot(self.name)
+        return -1 if snapshot is None else snapshot.version
+
+    def compact(self, lake: Lake) -> bool:
+        """Join many small files into few; readers and appenders are not disturbed."""
+        snapshot = lake.snapshot(self.name)
+        if snapshot is None or snapshot.files.height < _COMPACT_AT:
+            return False
+        DeltaTable(
+            lake.uri(self.name), storage_options=lake.store.options or None
+        ).optimize.compact()
+        return True

@@ -1,0 +1,180 @@
+"""The vault: original bytes, write-once, addressed by their SHA-256."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from mlops_assets.errors import ConfigurationError, InputError, TransientError
+from mlops_assets.lake.store import Store
+
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Vault:
+    """Keeps the bytes of what landed, once, under `vault/<2 hex>/<sha256>`.
+
+    Args:
+        store: where the lake lies.
+        mode: `copy` keeps the bytes; `reference` keeps a pointer to where they are and verifies
+            the hash on reading.
+    """
+
+    store: Store
+    mode: Literal["copy", "reference"] = "copy"
+
+    def keep(self, file: Path) -> str:
+        """Keep the bytes of a file; the same bytes are kept once.
+
+        Returns:
+            The SHA-256 of the bytes, lower-case hex.
+
+        Raises:
+            TransientError: the file vanished or changed while it was read.
+            ConfigurationError: no space or no permission to write.
+        """
+        if self.mode == "reference":
+            return self._keep_pointer(file)
+        if self.store.is_local:
+            return self._keep_local(file)
+        return self._keep_remote(file)
+
+    @contextlib.contextmanager
+    def open(self, sha256: str) -> Iterator[Path]:
+        """A local file with these bytes, for reading, while the block lasts.
+
+        Raises:
+            InputError: the vault does not hold them (`bytes_lost`) or they changed (`bytes_changed`).
+        """
+        path = self.path(sha256)
+        if self.store.size(path) is None:
+            yield self._referenced(sha256)
+        elif self.store.is_local:
+            yield Path(self.store.uri(path))
+        else:
+            with tempfile.TemporaryDirectory(prefix="mlops-vault-") as folder:
+                local = Path(folder) / sha256
+                local.write_bytes(self.store.get(path))
+                yield local
+
+    def read(self, sha256: str) -> bytes:
+        """The bytes themselves; for small things such as sidecars."""
+        with self.open(sha256) as file:
+            return file.read_bytes()
+
+    def holds(self, sha256: str) -> bool:
+        """Whether the bytes, or a pointer to them, are kept."""
+        return any(self.store.size(p) is not None for p in (self.path(sha256), self._ref(sha256)))
+
+    def verify(self, sha256: str) -> bool:
+        """Whether what is kept still has this hash."""
+        try:
+            with self.open(sha256) as file:
+                return hash_file(file) == sha256
+        except InputError:
+            return False
+
+    @staticmethod
+    def path(sha256: str) -> str:
+        """Where bytes with this hash lie, relative to the lake."""
+        return f"vault/{sha256[:2]}/{sha256}"
+
+    def _ref(self, sha256: str) -> str:
+        return self.path(sha256) + ".ref"
+
+    def _keep_local(self, file: Path) -> str:
+        folder = Path(self.store.uri("vault/incoming"))
+        incoming = folder / uuid.uuid4().hex
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            sha256 = _copy_and_hash(file, incoming)
+            final = Path(self.store.uri(self.path(sha256)))
+            final.parent.mkdir(parents=True, exist_ok=True)
+            if not final.exists():
+                incoming.replace(final)
+        except FileNotFoundError as err:
+            raise TransientError(f"{file} vanished while it was read") from err
+        except OSError as err:
+            raise ConfigurationError(f"cannot keep {file} in the vault: {err}") from err
+        finally:
+            incoming.unlink(missing_ok=True)
+        return sha256
+
+    def _keep_remote(self, file: Path) -> str:
+        sha256, before = _hash_stable(file)
+        if self.store.size(self.path(sha256)) is None:
+            self.store.put(self.path(sha256), file)
+            if _mark(file) != before:
+                self.store.delete([self.path(sha256)])
+                raise TransientError(f"{file} changed while it was uploaded")
+        return sha256
+
+    def _keep_pointer(self, file: Path) -> str:
+        sha256, _ = _hash_stable(file)
+        self.store.put(self._ref(sha256), str(file.absolute()).encode())
+        return sha256
+
+    def _referenced(self, sha256: str) -> Path:
+        if self.store.size(self._ref(sha256)) is None:
+            raise InputError(f"the vault does not hold {sha256}", reason="bytes_lost")
+        original = Path(self.store.get(self._ref(sha256)).decode())
+        if not original.is_file():
+            raise InputError(f"{original} is gone; the vault refers to it", reason="bytes_lost")
+        if hash_file(original) != sha256:
+            raise InputError(f"{original} no longer has hash {sha256}", reason="bytes_changed")
+        return original
+
+
+def hash_file(file: Path) -> str:
+    """SHA-256 of a file's bytes, lower-case hex."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _hash_stable(file: Path) -> tuple[str, tuple[int, int]]:
+    try:
+        before = _mark(file)
+        sha256 = hash_file(file)
+        if _mark(file) != before:
+            raise TransientError(f"{file} changed while it was read")
+    except FileNotFoundError as err:
+        raise TransientError(f"{file} vanished while it was read") from err
+    return sha256, before
+
+
+def _mark(file: Path) -> tuple[int, int]:
+    stat = file.stat()
+    return stat.st_size, stat.st_mtime_ns
+
+
+def _copy_and_hash(file: Path, to: Path) -> str:
+    """Clone by reflink where the file system can, and hash the clone; else copy and hash at once."""
+    with file.open("rb") as source, to.open("wb") as target:
+        if _cloned(source.fileno(), target.fileno()):
+            return hash_file(to)
+        digest = hashlib.sha256()
+        while chunk := source.read(_CHUNK):
+            digest.update(chunk)
+            target.write(chunk)
+        return digest.hexdigest()
+
+
+def _cloned(source: int, target: int) -> bool:
+    try:
+        import fcntl
+    except ImportError:  # not on this platform
+        return False
+    ficlone = 0x40049409  # linux/fs.h
+    try:
+        fcntl.ioctl(target, ficlone, source)
+    except OSError:
+        return False
+    return os.fstat(target).st_size == os.fstat(source).st_size

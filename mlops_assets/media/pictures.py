@@ -1,0 +1,169 @@
+"""Pictures as arrays and as JPEG: encode, decode, reduce, lay out on a sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlops_assets.errors import InputError, ShapeError
+
+Picture = NDArray[np.uint8]
+
+_CAPTION_PX = 16
+_SHEET_MAX_TILES = 10_000
+
+
+def reduced_size(width_px: int, height_px: int, max_side_px: int | None) -> tuple[int, int]:
+    """Size with the longest side at most `max_side_px` and the same aspect.
+
+    Args:
+        width_px: width, >= 1.
+        height_px: height, >= 1.
+        max_side_px: bound on the longest side, or `None` for no bound.
+
+    Returns:
+        (width, height), each at least 1; unchanged when already small enough, never enlarged.
+    """
+    longest = max(width_px, height_px)
+    if max_side_px is None or longest <= max_side_px:
+        return width_px, height_px
+    # whole numbers: the same everywhere, halves go up
+    scaled = [(2 * side * max_side_px + longest) // (2 * longest) for side in (width_px, height_px)]
+    return max(1, scaled[0]), max(1, scaled[1])
+
+
+def reduce_picture(picture: Picture, max_side_px: int | None) -> Picture:
+    """Reduce a picture by area averaging; the one filter used wherever pictures are compared.
+
+    Args:
+        picture: (H, W) or (H, W, C), uint8.
+        max_side_px: bound on the longest side, or `None` for no bound.
+
+    Returns:
+        The same array when it is small enough, otherwise a new one of `reduced_size`.
+    """
+    import cv2
+
+    height, width = picture.shape[:2]
+    size = reduced_size(width, height, max_side_px)
+    if size == (width, height):
+        return picture
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def encode_bgr(bgr: Picture, *, quality: int) -> bytes:
+    """JPEG of a (H, W, 3) uint8 picture in OpenCV's channel order; see `encode_jpeg`."""
+    import cv2
+
+    try:
+        done, buffer = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    except cv2.error as err:
+        raise ShapeError(f"a picture of shape {bgr.shape} cannot be a JPEG") from err
+    if not done:
+        raise ShapeError(f"a picture of shape {bgr.shape} cannot be a JPEG")
+    return buffer.tobytes()
+
+
+def encode_jpeg(rgb: Picture, quality: int = 90) -> bytes:
+    """Encode a picture as baseline JPEG with 4:2:0 chroma.
+
+    Args:
+        rgb: (H, W, 3), uint8, sRGB, sides 1 to 65500.
+        quality: 1 to 100, in libjpeg's scale.
+
+    Returns:
+        The bytes of the file, without metadata.
+
+    Raises:
+        ShapeError: not a (H, W, 3) uint8 array, or empty, or too large for JPEG.
+    """
+    if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or rgb.size == 0:
+        raise ShapeError(f"picture is {rgb.shape} {rgb.dtype}; expected (H, W, 3) uint8, not empty")
+    return encode_bgr(np.ascontiguousarray(rgb[..., ::-1]), quality=quality)
+
+
+def decode_jpeg(jpeg: bytes, *, max_side_px: int | None = None) -> Picture:
+    """Decode a stored picture.
+
+    Args:
+        jpeg: bytes written by this room (upright, so orientation tags are ignored).
+        max_side_px: reduce to this longest side, exactly as successors are reduced.
+
+    Returns:
+        (H, W, 3), uint8, RGB.
+
+    Raises:
+        InputError: the bytes do not decode (`nothing_decodes`).
+    """
+    import cv2
+
+    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    try:
+        bgr = cv2.imdecode(np.frombuffer(jpeg, np.uint8), flags) if jpeg else None
+    except cv2.error as err:
+        raise InputError(f"{len(jpeg)} bytes: {err}", reason="nothing_decodes") from err
+    if bgr is None:
+        raise InputError(f"{len(jpeg)} bytes are no JPEG picture", reason="nothing_decodes")
+    reduced = reduce_picture(np.asarray(bgr, dtype=np.uint8), max_side_px)
+    return np.ascontiguousarray(reduced[..., ::-1])
+
+
+def contact_sheet(
+    jpegs: Sequence[bytes],
+    *,
+    columns: int = 6,
+    tile_px: int = 160,
+    captions: Sequence[str] | None = None,
+) -> bytes:
+    """Lay small versions of pictures out in rows, for people to look at.
+
+    Args:
+        jpegs: the pictures, at most 10000, in reading order.
+        columns: tiles in a row, >= 1.
+        tile_px: side of the square each picture is fitted into, 16 to 1024.
+        captions: one line under each picture, cut at the tile's edge; characters outside ASCII
+            show as `?`.
+
+    Returns:
+        JPEG bytes; the last row is filled up with white.
+
+    Raises:
+        InputError: no pictures, too many, or one of them does not decode.
+        ShapeError: there are not as many captions as pictures.
+    """
+    if not 1 <= len(jpegs) <= _SHEET_MAX_TILES:
+        message = f"{len(jpegs)} pictures; a sheet takes 1 to {_SHEET_MAX_TILES}"
+        raise InputError(message, reason="no_pictures" if not jpegs else "too_many_pictures")
+    if captions is not None and len(captions) != len(jpegs):
+        raise ShapeError(f"{len(captions)} captions for {len(jpegs)} pictures")
+    side = min(max(tile_px, 16), 1024)
+    lines = captions if captions is not None else [None] * len(jpegs)
+    tiles = [_tile(jpeg, line, side) for jpeg, line in zip(jpegs, lines, strict=True)]
+    return encode_jpeg(_grid(tiles, columns=min(max(columns, 1), len(tiles))), quality=85)
+
+
+def _tile(jpeg: bytes, caption: str | None, side: int) -> Picture:
+    picture = decode_jpeg(jpeg, max_side_px=side)
+    height, width = picture.shape[:2]
+    tile = np.full((side + (0 if caption is None else _CAPTION_PX), side, 3), 255, np.uint8)
+    top, left = (side - height) // 2, (side - width) // 2
+    tile[top : top + height, left : left + width] = picture
+    return tile if caption is None else _with_caption(tile, caption, side)
+
+
+def _with_caption(tile: Picture, caption: str, side: int) -> Picture:
+    import cv2
+
+    line = "".join(letter if " " <= letter <= "~" else "?" for letter in caption[: side // 6])
+    at, font = (2, side + _CAPTION_PX - 5), cv2.FONT_HERSHEY_SIMPLEX
+    written = cv2.putText(tile, line, at, font, 0.35, (0, 0, 0), 1, cv2.LINE_AA)
+    return np.asarray(written, dtype=np.uint8)
+
+
+def _grid(tiles: list[Picture], *, columns: int) -> Picture:
+    blank = np.full_like(tiles[0], 255)
+    filled = tiles + [blank] * (-len(tiles) % columns)
+    rows = [np.hstack(filled[at : at + columns]) for at in range(0, len(filled), columns)]
+    return np.vstack(rows)

@@ -1,0 +1,156 @@
+"""Still images, told from their headers; Pillow opens them and never loads a pixel."""
+
+from __future__ import annotations
+
+import struct
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlops_assets.errors import InputError
+from mlops_assets.media.probe_pages import count_gif_frames, count_tiff_pages
+from mlops_assets.media.probe_tags import device_name, exif_place, exif_time
+from mlops_assets.media.probed import Probe, ProbeLimits, check_pages, check_pixels
+
+if TYPE_CHECKING:
+    from PIL.ImageFile import ImageFile
+
+READABLE_FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP", "AVIF")
+"""Pillow's names of the formats taken; every other decoder of Pillow's stays shut. (MPO, a JPEG
+with previews behind it, comes by way of JPEG.)"""
+
+_READABLE_MIMES = ("image/jpeg", "image/png", "image/gif", "image/webp", "image/tiff", "image/bmp",
+                   "image/avif")  # fmt: skip
+_PILLOW_ERRORS = (OSError, SyntaxError, ValueError, KeyError, IndexError, TypeError, EOFError,
+                  AttributeError, AssertionError, OverflowError, ZeroDivisionError, MemoryError,
+                  RuntimeError, struct.error)  # fmt: skip
+_BIT_DEPTHS = {"1": 1, "I": 32, "F": 32, "I;16": 16, "I;16L": 16, "I;16B": 16}
+_ORIENTATIONS = {
+    1: (0, False),
+    2: (0, True),
+    3: (180, False),
+    4: (180, True),
+    5: (270, True),
+    6: (90, False),
+    7: (90, True),
+    8: (270, False),
+}
+_MAKE, _MODEL, _ORIENTATION, _EXIF, _GPS = 271, 272, 274, 34665, 34853
+_TIME_FIELDS = ((36867, 36881, 37521), (36868, 36882, 37522))
+"""(time, offset, subseconds): when it was taken, else when it was digitised."""
+
+
+def probe_image(path: Path, *, mime: str, limits: ProbeLimits) -> Probe:
+    """Read what an image's headers say.
+
+    Args:
+        path: a file that is there.
+        mime: what the sniffer said; empty if it was not asked.
+        limits: bounds.
+
+    Returns:
+        What was found. Damaged EXIF counts as absent.
+
+    Raises:
+        InputError: `unsupported_format`, `unreadable`, `too_many_pixels`, `too_many_pages`.
+    """
+    if mime and mime not in _READABLE_MIMES:
+        raise InputError(
+            f"{mime} is no image format that is read; expected one of {', '.join(_READABLE_MIMES)}",
+            reason="unsupported_format",
+        )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        image = _open(path, limits)
+        with image:
+            return _describe(image, path, limits)
+
+
+def _open(path: Path, limits: ProbeLimits) -> ImageFile:
+    from PIL import Image
+
+    try:
+        return Image.open(path, formats=READABLE_FORMATS)
+    except Image.DecompressionBombError as err:
+        raise InputError(
+            f"{err}; the limit is {limits.max_pixels}", reason="too_many_pixels"
+        ) from err
+    except _PILLOW_ERRORS as err:
+        raise InputError(
+            f"the image header cannot be read ({type(err).__name__})", reason="unreadable"
+        ) from err
+
+
+def _describe(image: ImageFile, path: Path, limits: ProbeLimits) -> Probe:
+    width_px, height_px = _stored_size(image)
+    check_pixels(width_px, height_px, limits)
+    page_count = _page_count(image, path, limits)
+    check_pages(page_count, limits)
+    root, camera, gps = _read_exif(image)
+    rotation_deg, is_mirrored = _ORIENTATIONS.get(_whole(root.get(_ORIENTATION)), (0, False))
+    captured_at = next((t for names in _TIME_FIELDS if (t := _exif_time(camera, names))), None)
+    return Probe(
+        kind="image",
+        mime=image.get_format_mimetype() or "",
+        container="JPEG" if image.format == "MPO" else image.format,
+        pixel_format=image.mode,
+        bit_depth=_bit_depth(image),
+        width_px=width_px,
+        height_px=height_px,
+        rotation_deg=rotation_deg,
+        is_mirrored=is_mirrored,
+        page_count=page_count,
+        captured_at=captured_at,
+        captured_at_from="exif" if captured_at else None,
+        device=device_name(root.get(_MAKE), root.get(_MODEL)),
+        gps=exif_place(gps),
+    )
+
+
+def _stored_size(image: ImageFile) -> tuple[int, int]:
+    """Width and height as stored: Pillow swaps those of a turned TIFF."""
+    tags: Mapping[int, Any] = getattr(image, "tag_v2", {})
+    width_px, height_px = tags.get(256), tags.get(257)
+    if isinstance(width_px, int) and isinstance(height_px, int):
+        return width_px, height_px
+    return image.size
+
+
+def _page_count(image: ImageFile, path: Path, limits: ProbeLimits) -> int:
+    if image.format == "GIF":
+        return max(1, count_gif_frames(path, at_most=limits.max_pages))
+    if image.format == "TIFF":
+        return max(1, count_tiff_pages(path, at_most=limits.max_pages))
+    return 1 if image.format == "MPO" else max(1, getattr(image, "n_frames", 1))
+
+
+def _bit_depth(image: ImageFile) -> int:
+    tags: Mapping[int, Any] = getattr(image, "tag_v2", {})
+    bits = tags.get(258)
+    if isinstance(bits, tuple) and bits and isinstance(bits[0], int):
+        return bits[0]
+    if image.format == "PNG" and ";16" in str(image.tile):
+        return 16
+    return _BIT_DEPTHS.get(image.mode, 8)
+
+
+def _read_exif(image: ImageFile) -> tuple[Mapping[int, Any], Mapping[int, Any], Mapping[int, Any]]:
+    """Root, camera and GPS directories of the EXIF; empty where absent or damaged."""
+    from PIL import Image as pillow  # noqa: N813 - the module, beside its class of the same name
+
+    try:
+        # Not image.getexif(): a PNG whose header has no EXIF would be decoded for one.
+        exif = pillow.Image.getexif(image)
+        return dict(exif), dict(exif.get_ifd(_EXIF)), dict(exif.get_ifd(_GPS))
+    except _PILLOW_ERRORS:
+        return {}, {}, {}
+
+
+def _exif_time(camera: Mapping[int, Any], names: tuple[int, int, int]) -> Any:
+    time, offset, subseconds = (camera.get(name) for name in names)
+    return exif_time(time, offset, subseconds)
+
+
+def _whole(value: object) -> int:
+    return value if isinstance(value, int) else 0

@@ -1,0 +1,149 @@
+"""What a small version of every frame tells: hard cuts, black and frozen stretches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mlops_assets.media.pictures import Picture
+
+if TYPE_CHECKING:
+    from scenedetect.detectors import ContentDetector
+
+THUMBNAIL_WIDTH_PX = 64
+_CUT_THRESHOLD = 27.0
+_SHOT_MIN_S = 0.3
+_SAME_CONTENT = 6.0
+_BLACK_LEVEL = 25
+_BLACK_SHARE = 0.98
+_FROZEN_LEVEL = 0.255
+_FROZEN_MIN_S = Fraction(1, 2)
+
+
+def mean_difference(first: Picture, second: Picture) -> float:
+    """Mean absolute difference of two pictures of one shape, 0 to 255."""
+    import cv2
+
+    return cv2.norm(first, second, cv2.NORM_L1) / first.size
+
+
+@dataclass(slots=True)
+class CutDetector:
+    """Finds hard cuts with PySceneDetect's `ContentDetector`, one small frame at a time.
+
+    The detector scores the change of hue, saturation and value. It is given a frame only when
+    the frame differs visibly (mean absolute difference of 6 of 255) from the last one it was
+    given: frames that look the same cannot be a cut, and most frames are. A cut is known at once;
+    a second one within 0.3 s of it is taken for a flash.
+
+    Args:
+        time_base: seconds per tick.
+    """
+
+    time_base: Fraction
+    _detector: ContentDetector | None = None
+    _given: Picture | None = None
+
+    def is_cut(self, thumbnail: Picture, ticks: int) -> bool:
+        """Whether a new shot starts with this frame.
+
+        Args:
+            thumbnail: (h, w, 3), uint8, BGR, the same shape every time.
+            ticks: its time, increasing, from 0.
+        """
+        given = self._given
+        if given is not None and mean_difference(thumbnail, given) < _SAME_CONTENT:
+            return False
+        self._given = thumbnail
+        return bool(self._detect(thumbnail, ticks))
+
+    def _detect(self, thumbnail: Picture, ticks: int) -> list:
+        from scenedetect.common import FrameTimecode, Timecode
+
+        if self._detector is None:
+            self._detector = _content_detector()
+        time = FrameTimecode(Timecode(ticks, self.time_base), fps=25.0)
+        return self._detector.process_frame(time, thumbnail)
+
+
+def _content_detector() -> ContentDetector:
+    from scenedetect.detector import FlashFilter
+    from scenedetect.detectors import ContentDetector
+
+    return ContentDetector(
+        threshold=_CUT_THRESHOLD,
+        min_scene_len=_SHOT_MIN_S,
+        filter_mode=FlashFilter.Mode.SUPPRESS,
+    )
+
+
+@dataclass(slots=True)
+class StillnessMeter:
+    """Adds up how long the picture was black, and how long nothing moved.
+
+    Thresholds are those of FFmpeg's `blackdetect` (98 % of pixels below 10 %) and `freezedetect`
+    (-60 dB against the first frame of the stretch), on the small frames; a stretch counts as
+    frozen from half a second on.
+
+    Args:
+        time_base: seconds per tick.
+    """
+
+    time_base: Fraction
+    black_ticks: int = 0
+    frozen_ticks: int = 0
+    _reference: Picture | None = None
+    _since: int = 0
+    _last: int = 0
+    _held: int = 0
+    _was_black: bool = False
+
+    def see(self, thumbnail: Picture, ticks: int) -> None:
+        """Take the next frame: (h, w, 3) uint8, the same shape every time, and its time."""
+        self._advance(ticks)
+        self._was_black = is_black(thumbnail)
+        reference = self._reference
+        if reference is not None and mean_difference(thumbnail, reference) <= _FROZEN_LEVEL:
+            self._held += 1
+            return
+        self._end_stretch(ticks)
+        self._reference, self._since, self._held = thumbnail, ticks, 0
+
+    def finish(self, ticks: int) -> None:
+        """Close the last stretch at the end of the video."""
+        self._advance(ticks)
+        self._end_stretch(ticks)
+
+    @property
+    def black_s(self) -> float:
+        """Seconds of black picture."""
+        return float(self.black_ticks * self.time_base)
+
+    @property
+    def frozen_s(self) -> float:
+        """Seconds in frozen stretches."""
+        return float(self.frozen_ticks * self.time_base)
+
+    def _advance(self, ticks: int) -> None:
+        if self._was_black:
+            self.black_ticks += ticks - self._last
+        self._last = ticks
+
+    def _end_stretch(self, ticks: int) -> None:
+        # one long frame is a low rate, not a freeze
+        lasted = ticks - self._since
+        if self._held and lasted * self.time_base >= _FROZEN_MIN_S:
+            self.frozen_ticks += lasted
+
+
+def is_black(thumbnail: Picture) -> bool:
+    """Whether 98 % of the values of a small picture are at most 25 of 255."""
+    import cv2
+
+    bound = _BLACK_LEVEL + (1 - _BLACK_SHARE) * 255
+    if cv2.norm(thumbnail, cv2.NORM_L1) > bound * thumbnail.size:
+        return False
+    return bool(np.count_nonzero(thumbnail <= _BLACK_LEVEL) >= _BLACK_SHARE * thumbnail.size)

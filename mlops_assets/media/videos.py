@@ -1,0 +1,298 @@
+"""The one decode pass over a video: samples, successors, quality, shots, and what was lost."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mlops_assets.errors import InputError
+from mlops_assets.media.clock import FrameClock, SamplingGrid, SkipPlan
+from mlops_assets.media.events import DecodeReport, Sample, SamplingOptions, Shot
+from mlops_assets.media.packets import PacketReader, frame_step, open_container
+from mlops_assets.media.pictures import Picture, encode_bgr, reduce_picture
+from mlops_assets.media.quality import measure_quality
+from mlops_assets.media.shots import THUMBNAIL_WIDTH_PX, CutDetector, StillnessMeter
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+    from av.container import InputContainer
+    from av.video.reformatter import VideoReformatter
+    from av.video.stream import VideoStream
+
+_DEFAULT_OPTIONS = SamplingOptions()
+_LAST_FRAME_MAX_S = 10
+_HARMLESS = frozenset({"timestamps_repaired"})
+
+
+def decode_video(
+    path: Path, *, options: SamplingOptions = _DEFAULT_OPTIONS
+) -> Iterator[Sample | Shot | DecodeReport]:
+    """Decode a video once and give what it holds, as it comes.
+
+    By default every frame is decoded, since shot changes and damage show only in pixels; a small
+    version of each is looked at, and only the frames a sample wants are converted and encoded.
+    A damaged packet costs its own frames. Memory does not grow with the length of the video:
+    what waits is the encoded samples of the last `pair_gap_s`.
+
+    Pixels are converted by swscale from the matrix and range the stream declares; anamorphic
+    pixels stay as stored, interlaced frames are not deinterlaced, HDR is not tone-mapped, and
+    mirroring in a display matrix is ignored (rotation is not).
+
+    Args:
+        path: the file; only this file is opened, whatever it refers to.
+        options: how to sample.
+
+    Yields:
+        Samples in order of time; each `Shot` after its last sample; last one `DecodeReport`.
+
+    Raises:
+        InputError: `unreadable`, `too_many_pixels`, `unsupported_pixels`, or `nothing_decodes`
+            (no video, or not one intact frame).
+    """
+    with open_container(path) as container:
+        yield from _pass_over(container, options).events()
+
+
+def _pass_over(container: InputContainer, options: SamplingOptions) -> _VideoPass:
+    stream = _video_stream(container)
+    time_base = stream.time_base or Fraction(1, 90_000)
+    grid = SamplingGrid(options.rate, options.pair_gap, time_base)
+    plan = None
+    if options.skip_unreferenced and options.sampling == "rate":
+        plan = SkipPlan(replace(grid), options.with_successors)
+    return _VideoPass(
+        options=options,
+        reader=PacketReader(container, stream, options, plan),
+        converter=FrameConverter(),
+        clock=FrameClock(time_base, frame_step(stream)),
+        grid=grid,
+        cuts=CutDetector(time_base),
+        stillness=StillnessMeter(time_base),
+    )
+
+
+def _video_stream(container: InputContainer) -> VideoStream:
+    from av.stream import Disposition
+
+    for stream in container.streams.video:
+        is_cover = stream.disposition & Disposition.attached_pic
+        if stream.codec_context is not None and not is_cover:
+            return stream
+    message = f"no video stream among {len(container.streams)} streams"
+    raise InputError(message, reason="nothing_decodes")
+
+
+@dataclass(slots=True)
+class FrameConverter:
+    """Turns decoded frames into arrays, reusing swscale's tables."""
+
+    _thumbnails: VideoReformatter | None = None
+    _pictures: VideoReformatter | None = None
+    _thumbnail_height_px: int = 0
+
+    def thumbnail(self, frame: VideoFrame) -> Picture:
+        """The frame 64 px wide, as coded (not turned): (h, 64, 3) uint8 BGR, h fixed by the first.
+
+        Raises:
+            InputError: swscale does not know the pixel format (`unsupported_pixels`).
+        """
+        if self._thumbnails is None:
+            self._thumbnails = _reformatter()
+            height = round(THUMBNAIL_WIDTH_PX * frame.height / frame.width)
+            self._thumbnail_height_px = min(max(height, 8), 4 * THUMBNAIL_WIDTH_PX)
+        size = (THUMBNAIL_WIDTH_PX, self._thumbnail_height_px)
+        return _convert(self._thumbnails, frame, size)
+
+    def picture(self, frame: VideoFrame) -> Picture:
+        """The whole frame, upright: (H, W, 3) uint8 BGR.
+
+        Raises:
+            InputError: swscale does not know the pixel format (`unsupported_pixels`).
+        """
+        if self._pictures is None:
+            self._pictures = _reformatter()
+        bgr = _convert(self._pictures, frame, (frame.width, frame.height))
+        quarter_turns = round(frame.rotation / 90) % 4
+        return np.ascontiguousarray(np.rot90(bgr, quarter_turns)) if quarter_turns else bgr
+
+
+def _reformatter() -> VideoReformatter:
+    from av.video.reformatter import VideoReformatter
+
+    return VideoReformatter()
+
+
+def _convert(reformatter: VideoReformatter, frame: VideoFrame, size: tuple[int, int]) -> Picture:
+    from av.error import FFmpegError
+
+    try:
+        converted = reformatter.reformat(
+            frame, *size, format="bgr24", interpolation="FAST_BILINEAR", threads=1
+        )
+        return np.asarray(converted.to_ndarray(), dtype=np.uint8)
+    except (FFmpegError, ValueError) as err:
+        message = f"pixels of format {frame.format.name} cannot be converted: {err}"
+        raise InputError(message, reason="unsupported_pixels") from err
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A sample that waits for its successor, or until none can come."""
+
+    sample: Sample
+    ticks: int
+    due: int | None
+    shape: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class _VideoPass:
+    """State of one pass; everything in it stays small however long the video is."""
+
+    options: SamplingOptions
+    reader: PacketReader
+    converter: FrameConverter
+    clock: FrameClock
+    grid: SamplingGrid
+    cuts: CutDetector
+    stillness: StillnessMeter
+    size: tuple[int, int] | None = None
+    end_ticks: int = 0
+    samples: int = 0
+    shots: int = 0
+    shot_ticks: int = 0
+    starts_shot: bool = True
+    key_sample: Sample | None = None
+    waiting: deque[_Waiting] = field(default_factory=deque)
+
+    def events(self) -> Iterator[Sample | Shot | DecodeReport]:
+        for frame in self.reader.frames():
+            yield from self._take(frame)
+        if self.size is None:
+            message = f"not one of {self.reader.tally.packets} packets gives an intact frame"
+            raise InputError(message, reason="nothing_decodes")
+        yield from self._end_shot(self.end_ticks)
+        yield self._report(self.size)
+
+    def _take(self, frame: VideoFrame) -> Iterator[Sample | Shot]:
+        thumbnail = self.converter.thumbnail(frame)
+        pts = frame.pts if frame.pts is not None else frame.dts
+        ticks = self._tell_time(frame, pts)
+        self.stillness.see(thumbnail, ticks)
+        if not self.options.keyframes_only and self.cuts.is_cut(thumbnail, ticks):
+            yield from self._end_shot(ticks)
+        is_due = bool(self.waiting) and self._is_due(self.waiting[0], ticks)
+        is_taken = self._takes(frame, ticks)
+        if is_due or is_taken:
+            picture = reduce_picture(self.converter.picture(frame), self.options.max_side_px)
+            self._pair(picture, ticks)
+            if is_taken:
+                self._sample(frame, picture, ticks, ticks if pts is None else pts)
+        while self.waiting and self.waiting[0].due is None:
+            yield self.waiting.popleft().sample
+
+    def _tell_time(self, frame: VideoFrame, pts: int | None) -> int:
+        if self.size is None:
+            turned = round(frame.rotation / 90) % 2 == 1
+            self.size = (frame.height, frame.width) if turned else (frame.width, frame.height)
+        ticks = self.clock.ticks(pts)
+        plan = self.reader.plan
+        if plan is not None and (self.clock.repaired or plan.origin != self.clock.origin):
+            plan.stop()
+        self.end_ticks = ticks + self._length(frame)
+        return ticks
+
+    def _length(self, frame: VideoFrame) -> int:
+        """Ticks the frame is shown: what its packet says, where that can be true."""
+        told = frame.duration or 0
+        is_plausible = 0 < told * self.clock.time_base <= _LAST_FRAME_MAX_S
+        return told if is_plausible else self.clock.step
+
+    def _takes(self, frame: VideoFrame, ticks: int) -> bool:
+        if self.options.sampling == "keyframes":
+            return frame.key_frame
+        return self.grid.takes(ticks)
+
+    def _is_due(self, waiting: _Waiting, ticks: int) -> bool:
+        return waiting.due is not None and ticks >= waiting.due
+
+    def _pair(self, picture: Picture, ticks: int) -> None:
+        """Give this picture to every sample whose successor it is."""
+        due = [waiting for waiting in self.waiting if self._is_due(waiting, ticks)]
+        if not due:
+            return
+        reduced = reduce_picture(picture, self.options.successor_max_side_px)
+        jpeg = encode_bgr(reduced, quality=self.options.jpeg_quality)
+        for waiting in due:
+            waiting.due = None
+            if waiting.shape == picture.shape:
+                gap = (ticks - waiting.ticks) * self.clock.time_base
+                waiting.sample = replace(waiting.sample, next_jpeg=jpeg, next_gap=gap)
+
+    def _sample(self, frame: VideoFrame, picture: Picture, ticks: int, pts: int) -> None:
+        height, width = picture.shape[:2]
+        sample = Sample(
+            index=self.samples,
+            pts=pts,
+            time_base=self.clock.time_base,
+            time=ticks * self.clock.time_base,
+            jpeg=encode_bgr(picture, quality=self.options.jpeg_quality),
+            next_jpeg=None,
+            next_gap=None,
+            width_px=width,
+            height_px=height,
+            quality=measure_quality(picture),
+            is_keyframe=frame.key_frame,
+            is_shot_start=self.starts_shot,
+        )
+        self.samples += 1
+        self.starts_shot = False
+        if self.key_sample is None or sample.sharpness > self.key_sample.sharpness:
+            self.key_sample = sample
+        due = ticks + self.grid.gap_ticks if self.options.with_successors else None
+        self.waiting.append(_Waiting(sample, ticks, due, picture.shape))
+
+    def _end_shot(self, ticks: int) -> Iterator[Sample | Shot]:
+        while self.waiting:
+            yield self.waiting.popleft().sample
+        if self.options.keyframes_only:
+            return
+        key, time_base = self.key_sample, self.clock.time_base
+        yield Shot(
+            index=self.shots,
+            start=self.shot_ticks * time_base,
+            end=ticks * time_base,
+            key_time=None if key is None else key.time,
+            key_index=None if key is None else key.index,
+        )
+        self.shots += 1
+        self.shot_ticks, self.starts_shot, self.key_sample = ticks, True, None
+
+    def _report(self, size: tuple[int, int]) -> DecodeReport:
+        tally = self.reader.tally
+        self.stillness.finish(self.end_ticks)
+        if self.clock.repaired:
+            tally.note("timestamps_repaired")
+        if tally.lost and not tally.reasons.keys() - _HARMLESS:
+            tally.note("frames_missing")
+        return DecodeReport(
+            status="salvaged" if tally.reasons.keys() - _HARMLESS else "decoded",
+            frames_decoded=tally.decoded,
+            frames_lost=tally.lost,
+            frames_skipped=tally.skipped,
+            share_lost=tally.lost / (tally.decoded + tally.lost),
+            black_s=self.stillness.black_s,
+            frozen_s=self.stillness.frozen_s,
+            reasons=tuple(tally.reasons),
+            width_px=size[0],
+            height_px=size[1],
+            duration=self.end_ticks * self.clock.time_base,
+            samples=self.samples,
+            shots=self.shots,
+        )

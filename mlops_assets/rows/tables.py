@@ -1,0 +1,302 @@
+"""Tables: a row class, a lineage and a function, joined by the `table` decorator."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal, TypeVar
+
+import polars as pl
+
+from mlops_assets.errors import InternalError
+from mlops_assets.lake import MEDIA, Lake, Partition, PartitionScheme
+from mlops_assets.rows.lineage import Lineage
+from mlops_assets.rows.parents import FILE, Read, Reading
+from mlops_assets.rows.row import Row
+
+SRC, VER, FP = "_src", "_ver", "_fp"
+
+R = TypeVar("R", bound=Row)
+Rows = pl.DataFrame | Iterable[R]
+"""What a batched function returns: a data frame with the declared columns, or rows."""
+
+Pin = Callable[[Lake, Partition], "str | None"]
+"""A parameter the platform fills in, cheaply; None means the table waits for it."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """A fact every row of a table must fulfil.
+
+    `offending` maps the rows of a partition to those that break it. A blocking check stops
+    what is downstream.
+    """
+
+    name: str
+    description: str
+    offending: Callable[[pl.LazyFrame], pl.LazyFrame]
+    blocking: bool
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A keyword-only parameter of a table's function: state, set for all or for one source."""
+
+    name: str
+    annotation: Any
+    default: Any
+    description: str
+
+
+@dataclass(frozen=True)
+class How:
+    """How a producer runs; nothing here is part of a row's version.
+
+    Args:
+        batch_size: parent rows per call; 0 calls the function with one unit at a time.
+        executor: `serial` in this process, or `processes`: killable workers for hostile input.
+        commit: `slice` commits as work is done; `partition` commits once, readers see all or none.
+        slice_units: most units of one slice.
+        pool: name of the concurrency pool in which it runs.
+    """
+
+    batch_size: int = 0
+    executor: Literal["serial", "processes"] = "serial"
+    commit: Literal["slice", "partition"] = "slice"
+    slice_units: int = 64
+    pool: str | None = None
+
+
+@dataclass(eq=False)
+class Producer:
+    """A function and the table or tables it fills."""
+
+    function: Callable[..., Any]
+    lineage: Lineage
+    version: str
+    accepts: tuple[str, ...]
+    how: How
+    pins: Mapping[str, Pin]
+    scheme: PartitionScheme
+    tables: tuple[Table, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Name of the first table, by which plans and parameters are kept."""
+        return self.tables[0].name
+
+    @property
+    def address(self) -> str:
+        """Where a worker process finds it: `module:table`."""
+        return f"{self.function.__module__}:{self.name}"
+
+    @property
+    def is_history(self) -> bool:
+        """Whether its rows, once made, are never due again (`accepts="*"`)."""
+        return "*" in self.accepts
+
+    @cached_property
+    def parameters(self) -> dict[str, Parameter]:
+        """The parameters a person may set, by name."""
+        signature = inspect.signature(self.function, eval_str=True)
+        given = {n: p for n, p in signature.parameters.items() if p.kind == p.KEYWORD_ONLY}
+        return {n: _parameter(p) for n, p in given.items() if n not in self.pins}
+
+
+@dataclass(eq=False)
+class Table:
+    """A partitioned Delta table whose rows know what they were made from."""
+
+    name: str
+    row: type[Row]
+    producer: Producer
+    checks: list[Check] = field(default_factory=list)
+    picture_of: Callable[[pl.LazyFrame], bytes | None] | None = None
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the table's function, as in a notebook."""
+        return self.producer.function(*args, **kwargs)
+
+    def __getattr__(self, group: str) -> Reading:
+        """The reading of a named column group: `frames.pixels`."""
+        if group.startswith("_") or group not in self.row.row_groups:
+            raise AttributeError(f"table {self.__dict__.get('name')} has no column group {group!r}")
+        return Reading(self, group)
+
+    @property
+    def description(self) -> str:
+        """The docstring of the function, or of the row class where it fills several tables."""
+        of = self.producer.function if len(self.producer.tables) == 1 else self.row
+        return inspect.getdoc(of) or ""
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The columns that name a row."""
+        return self.row.row_key
+
+    @property
+    def skipped_name(self) -> str:
+        """Name of the table of units that gave no row."""
+        return f"{self.name}__skipped"
+
+    @property
+    def schema(self) -> pl.Schema:
+        """Stored columns: the declared ones, then `_src`, `_ver`, `_fp` and `_fp_<group>`."""
+        groups = {f"{FP}_{name}": pl.Int64() for name in self.row.row_groups}
+        made = {SRC: pl.Int64(), VER: pl.String(), FP: pl.Int64(), **groups}
+        return pl.Schema({**self.row.schema(), **made})
+
+    def fingerprint_column(self, group: str | None) -> str:
+        """The stored fingerprint of a column group, or of the row."""
+        return FP if group is None else f"{FP}_{group}"
+
+    def scan(
+        self, lake: Lake, partition: Partition, read: Read, files: Sequence[str] | None = None
+    ) -> pl.LazyFrame:
+        """See `Parent.scan`; a table that does not exist yet is empty."""
+        snapshot = lake.snapshot(self.name)
+        if snapshot is None:
+            full = {
+                **self.schema,
+                **dict.fromkeys(partition.columns, pl.String()),
+                FILE: pl.String(),
+            }
+            rows = pl.LazyFrame(schema=full)
+        elif files is None:
+            paths = snapshot.of(partition)["path"].to_list()
+            rows = snapshot.scan_files(
+                paths, partition, name_file_in=FILE if read.with_file else None
+            )
+        else:
+            rows = snapshot.scan_uris(list(files), partition)
+        fingerprint = pl.col(self.fingerprint_column(read.group)).alias(FP)
+        return rows.select(*[n for n in read.names if n != FP], fingerprint)
+
+    def rows(
+        self, lake: Lake, partition: Partition | None = None, version: int | None = None
+    ) -> pl.LazyFrame:
+        """All stored columns of a partition, or of the whole table; empty when there is none."""
+        found = lake.scan(self.name, partition, version)
+        if found is None:
+            columns = dict.fromkeys(self.producer.scheme.columns, pl.String())
+            return pl.LazyFrame(schema={**self.schema, **columns})
+        return found
+
+    def check(self, *, blocking: bool = False) -> Callable[[Callable[..., pl.LazyFrame]], Check]:
+        """Attach a check: a function from the rows of a partition to the offending ones."""
+
+        def attach(function: Callable[[pl.LazyFrame], pl.LazyFrame]) -> Check:
+            said = inspect.getdoc(function) or ""
+            check = Check(function.__name__, said, function, blocking)
+            self.checks.append(check)
+            return check
+
+        return attach
+
+    def picture(
+        self, function: Callable[[pl.LazyFrame], bytes | None]
+    ) -> Callable[..., bytes | None]:
+        """Attach a picture: a function from the rows of a partition to JPEG or PNG bytes."""
+        self.picture_of = function
+        return function
+
+
+def table(
+    lineage: Lineage,
+    *,
+    version: str,
+    accepts: Sequence[str] = (),
+    how: How = How(),
+    pins: Mapping[str, Pin] | None = None,
+    scheme: PartitionScheme = MEDIA,
+) -> Callable[[Callable[..., Any]], Table]:
+    """Make a function that yields rows of one class into the table of its name.
+
+    Args:
+        lineage: which units should exist: `each`, `expand`, `pairs` or `group`.
+        version: change it when the function's results change; rows of other versions are due.
+        accepts: older versions whose rows stay current; `"*"` accepts all and makes them history.
+        how: how it runs.
+        pins: keyword-only parameters the platform fills in, and how.
+        scheme: its partition columns.
+
+    Raises:
+        InternalError: the return annotation names no row class, or several.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Table:
+        made = tables(
+            lineage,
+            names=(function.__name__,),
+            version=version,
+            accepts=accepts,
+            how=how,
+            pins=pins,
+            scheme=scheme,
+        )(function)
+        return made[0]
+
+    return decorate
+
+
+def tables(  # noqa: PLR0913 - the options of `table`, and names
+    lineage: Lineage,
+    *,
+    names: Sequence[str],
+    version: str,
+    accepts: Sequence[str] = (),
+    how: How = How(),
+    pins: Mapping[str, Pin] | None = None,
+    scheme: PartitionScheme = MEDIA,
+) -> Callable[[Callable[..., Any]], tuple[Table, ...]]:
+    """Make a function that yields rows of several classes into several tables, in one pass.
+
+    Args:
+        lineage: see `table`.
+        names: one per row class, in the order of the return annotation.
+        version: see `table`.
+        accepts: see `table`.
+        how: see `table`.
+        pins: see `table`.
+        scheme: see `table`.
+    """
+
+    def decorate(function: Callable[..., Any]) -> tuple[Table, ...]:
+        rows = _row_classes(inspect.signature(function, eval_str=True).return_annotation)
+        if len(rows) != len(names):
+            raise InternalError(
+                f"{function.__name__} returns {len(rows)} row classes, names {names}"
+            )
+        producer = Producer(function, lineage, version, tuple(accepts), how, pins or {}, scheme)
+        made = [Table(name, row, producer) for name, row in zip(names, rows, strict=True)]
+        producer.tables = tuple(made)
+        for one in made:
+            _require_unit_columns(one)
+        return producer.tables
+
+    return decorate
+
+
+def _require_unit_columns(one: Table) -> None:
+    missing = set(one.producer.lineage.by) - set(one.row.columns())
+    if missing:
+        raise InternalError(f"{one.row.__name__} lacks its parent's key {sorted(missing)}")
+
+
+def _row_classes(annotation: Any) -> list[type[Row]]:
+    if isinstance(annotation, type) and issubclass(annotation, Row):
+        return [annotation]
+    found: list[type[Row]] = []
+    for argument in typing.get_args(annotation):
+        found += [row for row in _row_classes(argument) if row not in found]
+    return found
+
+
+def _parameter(given: inspect.Parameter) -> Parameter:
+    if given.default is given.empty:
+        raise InternalError(f"parameter {given.name} has no default")
+    said = [m for m in getattr(given.annotation, "__metadata__", ()) if isinstance(m, str)]
+    return Parameter(given.name, given.annotation, given.default, " ".join(said))

@@ -1,0 +1,208 @@
+"""A document file to its text, page by page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import Literal
+
+from mlops_assets.errors import InputError
+from mlops_assets.text.clean import clean_text
+from mlops_assets.text.encodings import decode_text
+from mlops_assets.text.language import SAMPLE_CHARS, detect_language
+from mlops_assets.text.markup import Marked, read_html, read_markdown
+from mlops_assets.text.pdf import read_pdf
+
+Format = Literal["txt", "md", "html", "pdf"]
+
+PAGE_BREAK = "\f"
+EXTRACTION_VERSION = "1"
+MAX_MARKDOWN_CHARS = 2_000_000
+MAX_BYTES_PER_CHAR = 4
+MAX_TITLE_CHARS = 500
+
+_HTML_START = re.compile(
+    r"\s{0,1000}(?:<\?xml[^>]{0,200}>\s{0,100})?(?:<!--.{0,5000}?-->\s{0,100}){0,3}"
+    r"<(?:!doctype\s+html|html|head|body)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_ANY_TAG = re.compile(r"</?[a-z][a-z0-9]*[\s/>]", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """The text of a document.
+
+    Attributes:
+        pages: cleaned text of each page, '' for a page without text; never empty. A text file has
+            a page per form feed; HTML and Markdown have one page.
+        format: what the content is, whatever the file is called.
+        title: the document's own title, '' if it names none; at most 500 characters.
+        language: ISO 639-1, '' when there are fewer than about 20 letters.
+        char_count: characters of `text`, page breaks included.
+        page_count: length of `pages`.
+        pages_lost: pages of a damaged PDF that could not be read; '' stands in their place.
+    """
+
+    pages: tuple[str, ...]
+    format: Format
+    title: str
+    language: str
+    char_count: int
+    page_count: int
+    pages_lost: int = 0
+
+    @property
+    def text(self) -> str:
+        r"""The text as it is stored: the pages joined by ``\f``."""
+        return PAGE_BREAK.join(self.pages)
+
+
+def page_spans(pages: Sequence[str]) -> list[tuple[int, int]]:
+    r"""Where each page lies in the pages joined by ``\f``.
+
+    Args:
+        pages: text of each page, without form feeds.
+
+    Returns:
+        (start, end) in characters per page, end exclusive; the break is in no span.
+    """
+    spans, start = [], 0
+    for page in pages:
+        spans.append((start, start + len(page)))
+        start += len(page) + len(PAGE_BREAK)
+    return spans
+
+
+def extract_document(
+    path: Path, *, name: str, max_pages: int = 2000, max_chars: int = 20_000_000
+) -> Extracted:
+    """Read the text of a document.
+
+    Content decides the format: a PDF by its header, HTML by its first element. Among plain text,
+    HTML fragments and Markdown the name's suffix decides. Markdown above two million characters is
+    kept as plain text, since parsing it takes seconds per million.
+
+    Args:
+        path: the file's bytes, whatever it is called.
+        name: the name it arrived under.
+        max_pages: a longer document is refused, 1 or more.
+        max_chars: a document with more text is refused, and a text file above four times as many
+            bytes.
+
+    Returns:
+        The cleaned text (see `clean_text`), its language and its form.
+
+    Raises:
+        InputError: `empty`, `not_text` (binary data), `encrypted`, `no_text_layer` (a scanned PDF;
+            text recognition is not done yet), `damaged`, `too_many_pages`, `too_many_chars`,
+            `nested_too_deep`.
+        OSError: the file cannot be opened or read.
+    """
+    if is_pdf(path):
+        pdf = read_pdf(path, name=name, max_pages=max_pages, max_chars=max_chars)
+        pages = [clean_text(page) for page in pdf.pages]
+        made = _extracted(pages, "pdf", pdf.title, pages_lost=pdf.pages_lost)
+    else:
+        made = _read_text_file(path, name=name, max_chars=max_chars)
+    return _checked(made, name=name, max_pages=max_pages, max_chars=max_chars)
+
+
+def is_pdf(path: Path) -> bool:
+    """Whether a file is a PDF by its content.
+
+    Args:
+        path: the file.
+
+    Returns:
+        True when the header is at the start, or in the first 1,024 bytes (as readers allow) of a
+        file that also ends like a PDF; False for an empty file.
+    """
+    with path.open("rb") as file:
+        head = file.read(1024)
+        file.seek(max(0, path.stat().st_size - 2048))
+        tail = file.read(2048)
+    return head.lstrip().startswith(b"%PDF-") or (b"%PDF-" in head and b"startxref" in tail)
+
+
+def _read_text_file(path: Path, *, name: str, max_chars: int) -> Extracted:
+    limit = MAX_BYTES_PER_CHAR * max_chars
+    size = path.stat().st_size
+    if size > limit:
+        raise InputError(f"{name} has {size} bytes; expected <= {limit}", reason="too_many_chars")
+    source = decode_text(path.read_bytes(), name=name)
+    form = text_format(source, name=name)
+    match form:
+        case "html":
+            return _one_page(read_html(source, name=name), "html")
+        case "md":
+            return _one_page(read_markdown(clean_text(source), name=name), "md")
+        case _:
+            return _extracted(
+                [clean_text(page) for page in source.rstrip().split(PAGE_BREAK)], "txt", ""
+            )
+
+
+def text_format(source: str, *, name: str) -> Literal["txt", "md", "html"]:
+    """Decide which kind of text a decoded file holds.
+
+    Args:
+        source: the decoded file.
+        name: its name; the suffix counts only where the content does not decide.
+
+    Returns:
+        'html' for a document that starts like one, or is named so and has a tag; 'md' by its name;
+        else 'txt'.
+    """
+    suffix = PurePath(name).suffix.lower()
+    if _HTML_START.match(source):
+        return "html"
+    if suffix in (".html", ".htm", ".xhtml") and _ANY_TAG.search(source):
+        return "html"
+    if suffix in (".md", ".markdown", ".mkd") and len(source) <= MAX_MARKDOWN_CHARS:
+        return "md"
+    return "txt"
+
+
+def _one_page(marked: Marked, form: Format) -> Extracted:
+    return _extracted([clean_text(marked.text)], form, marked.title)
+
+
+def _extracted(pages: list[str], form: Format, title: str, *, pages_lost: int = 0) -> Extracted:
+    return Extracted(
+        pages=tuple(pages),
+        format=form,
+        title=" ".join(clean_text(title).split())[:MAX_TITLE_CHARS],
+        language=detect_language(_sample(pages)),
+        char_count=page_spans(pages)[-1][1],
+        page_count=len(pages),
+        pages_lost=pages_lost,
+    )
+
+
+def _sample(pages: Sequence[str]) -> str:
+    """The first characters of a document, without joining all of it."""
+    sample = ""
+    for page in pages:
+        if len(sample) >= SAMPLE_CHARS:
+            break
+        sample += page[:SAMPLE_CHARS] + "\n"
+    return sample
+
+
+def _checked(made: Extracted, *, name: str, max_pages: int, max_chars: int) -> Extracted:
+    if not any(made.pages):
+        raise InputError(f"{name} holds no text; expected some", reason="empty")
+    if made.page_count > max_pages:
+        raise InputError(
+            f"{name} has {made.page_count} pages; expected at most {max_pages}",
+            reason="too_many_pages",
+        )
+    if made.char_count > max_chars:
+        raise InputError(
+            f"{name} has {made.char_count} characters; expected at most {max_chars}",
+            reason="too_many_chars",
+        )
+    return made
