@@ -18,7 +18,8 @@ def solve_dis(pairs: NDArray[np.uint8], preset: Preset) -> NDArray[np.float32]:
     """Flow by OpenCV's `DISOpticalFlow`.
 
     `fast`, `balanced` and `quality` are OpenCV's presets fast, medium, and medium refined down to
-    full resolution; the ultrafast preset is worse than fast and hardly cheaper at working sizes.
+    full resolution. Ultrafast is left out: against fast it saves some 2 ms a pair at 640 x 360
+    and errs a quarter more.
 
     Args:
         pairs: gray (B, 2, H, W), B >= 1, sides >= 8.

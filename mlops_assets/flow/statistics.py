@@ -101,7 +101,7 @@ def describe_flow(
         flow: (2, H, W), pixels; vectors with NaN are unknown and left out. Sides from 8 up.
         first: gray (H, W).
         second: gray (H, W).
-        interval_s: seconds from the first picture to the second, > 0.
+        interval_s: seconds from the first picture to the second, 1e-6 to 1e6.
         backward: flow from the second picture to the first, same shape, for the round trip.
 
     Returns:
@@ -113,8 +113,8 @@ def describe_flow(
     """
     field = float32_field(flow, min_side_px=MIN_SIDE_PX)
     _check_companions(flow, (first, second), backward)
-    if not (math.isfinite(interval_s) and interval_s > 0):
-        raise InputError(f"interval is {interval_s} s; expected above 0", reason="bad_interval")
+    if not 1e-6 <= interval_s <= 1e6:
+        raise InputError(f"interval is {interval_s} s; expected 1e-6 to 1e6", reason="bad_interval")
     is_known = known_vectors(field)
     known = field.reshape(2, -1) if is_known.all() else field[:, is_known]
     if not known.size:

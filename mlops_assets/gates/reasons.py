@@ -45,6 +45,7 @@ _TABLE = (
     Reason("timestamps_go_back", "flag", "Time runs backwards somewhere between the packets."),
     Reason("packets_missing", "flag", "There are fewer packets than the header declares."),
     Reason("packets_cut_off", "flag", "Counting stopped at a limit; the count is not known."),
+    Reason("late_streams", "flag", "Streams appear in the middle; those were not looked at."),
     Reason("audio_not_read", "flag", "Registered; nothing reads audio yet."),
     Reason("invalid_json", "flag", "The sidecar is no JSON, and was not used."),
     Reason("not_an_object", "flag", "The sidecar is no JSON object, and was not used."),

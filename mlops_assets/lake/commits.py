@@ -143,13 +143,18 @@ def commit_partition(
         try:
             _write(snapshot, partition, base, add, remove, schema, metadata or {})
         except CommitFailedError:
-            time.sleep(random.uniform(0.5, 1.5) * min(0.005 * 2**attempt, 0.25))
+            back_off(attempt)
             continue
         except OSError as err:
             raise ConfigurationError(f"cannot commit to {lake.uri(table)}: {err}") from err
         kept = (base.paths - set(remove)) | {file.path for file in add}
         return Base(base.number + 1, frozenset(kept))
     raise TransientError(f"{table} {partition}: no commit in {MAX_ATTEMPTS} attempts")
+
+
+def back_off(attempt: int) -> None:
+    """Wait a little, longer after each attempt, so that writers do not meet again."""
+    time.sleep(random.uniform(0.5, 1.5) * min(0.005 * 2**attempt, 0.25))
 
 
 def _refuse_if_moved(

@@ -12,16 +12,25 @@ from typing import Any
 
 import polars as pl
 from deltalake import DeltaTable, Schema
-from deltalake.exceptions import DeltaError, TableNotFoundError
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
-from mlops_assets.errors import ConfigurationError
+from mlops_assets.errors import ConfigurationError, TransientError
 from mlops_assets.lake.partitions import Partition
 from mlops_assets.lake.store import Store
 from mlops_assets.lake.vault import Vault
 from mlops_assets.settings import settings
 
-_HANDLES: dict[str, DeltaTable] = {}
-_HANDLES_LOCK = threading.Lock()
+_CREATE_ATTEMPTS = 20
+
+
+class _Handles(threading.local):
+    """Open tables of one thread. A handle moves on when it is read anew, so threads share none."""
+
+    def __init__(self) -> None:
+        self.open: dict[tuple[str, tuple[tuple[str, str], ...]], DeltaTable] = {}
+
+
+_HANDLES = _Handles()
 
 
 @dataclass(frozen=True)
@@ -78,38 +87,55 @@ class Lake:
         return None if snapshot is None else snapshot.scan(partition)
 
     def create(self, table: str, schema: pl.Schema, partition_by: tuple[str, ...]) -> None:
-        """Make an empty table, or widen an existing one by the columns it lacks."""
+        """Make an empty table, or widen an existing one by the columns it lacks.
+
+        Raises:
+            ConfigurationError: a column has another type than the table has, or no permission.
+            TransientError: other writers kept coming first.
+        """
         wanted = delta_schema(schema, partition_by)
+        for _ in range(_CREATE_ATTEMPTS):
+            try:
+                self._create(table, wanted, partition_by)
+            except CommitFailedError:  # another writer made or widened it just now
+                continue
+            except (DeltaError, OSError) as err:
+                raise ConfigurationError(f"cannot make {self.uri(table)}: {err}") from err
+            return
+        raise TransientError(f"{table}: not made or widened in {_CREATE_ATTEMPTS} attempts")
+
+    def _create(self, table: str, wanted: Schema, partition_by: tuple[str, ...]) -> None:
         snapshot = self.snapshot(table)
-        if snapshot is None:
-            DeltaTable.create(
-                self.uri(table),
-                wanted,
-                mode="ignore",
-                partition_by=list(partition_by) or None,
-                storage_options=self.store.options or None,
-            )
-        else:
+        if snapshot is not None:
             snapshot.widen(wanted)
+            return
+        DeltaTable.create(
+            self.uri(table),
+            wanted,
+            mode="ignore",
+            partition_by=list(partition_by) or None,
+            storage_options=self.store.options or None,
+        )
 
     def _handle(self, table: str) -> DeltaTable | None:
         uri = self.uri(table)
-        with _HANDLES_LOCK:
-            handle = _HANDLES.get(uri)
-            try:
-                if handle is None:
-                    handle = _HANDLES[uri] = DeltaTable(
-                        uri, storage_options=self.store.options or None
-                    )
-                else:
-                    handle.update_incremental()
-            except TableNotFoundError:
-                _HANDLES.pop(uri, None)
-                return None
-            except (DeltaError, OSError) as err:
-                _HANDLES.pop(uri, None)
-                raise ConfigurationError(f"cannot open {uri}: {str(err)[:300]}") from err
+        key = (uri, tuple(sorted(self.store.options.items())))
+        handle = _HANDLES.open.pop(key, None)
+        try:
+            if handle is None or self._is_gone(table, handle.version()):
+                handle = DeltaTable(uri, storage_options=self.store.options or None)
+            else:
+                handle.update_incremental()
+        except TableNotFoundError:
+            return None
+        except (DeltaError, OSError) as err:
+            raise ConfigurationError(f"cannot open {uri}: {str(err)[:300]}") from err
+        _HANDLES.open[key] = handle
         return handle
+
+    def _is_gone(self, table: str, version: int) -> bool:
+        """Whether a table was deleted, and perhaps made anew, since it had this version."""
+        return self.store.size(f"tables/{table}/_delta_log/{version:020}.json") is None
 
     def _open_version(self, table: str, version: int) -> DeltaTable:
         uri = self.uri(table)

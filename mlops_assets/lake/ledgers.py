@@ -6,11 +6,14 @@ from dataclasses import dataclass
 
 import polars as pl
 from deltalake import DeltaTable, write_deltalake
+from deltalake.exceptions import CommitFailedError, DeltaError
 
-from mlops_assets.errors import ConfigurationError
+from mlops_assets.errors import ConfigurationError, TransientError
+from mlops_assets.lake.commits import back_off
 from mlops_assets.lake.lake import Lake
 
 _COMPACT_AT = 64
+_APPEND_ATTEMPTS = 50
 
 
 @dataclass(frozen=True)
@@ -32,20 +35,31 @@ class Ledger:
 
         Raises:
             ConfigurationError: columns or types differ from the ledger's, or no permission.
+            TransientError: other writers kept coming first.
         """
         if rows.is_empty():
             return
         if rows.schema != self.schema:
             raise ConfigurationError(f"{self.name} takes {self.schema}; got {rows.schema}")
-        try:
-            write_deltalake(
-                lake.uri(self.name),
-                rows.to_arrow(),
-                mode="append",
-                storage_options=lake.store.options or None,
-            )
-        except OSError as err:
-            raise ConfigurationError(f"cannot write {lake.uri(self.name)}: {err}") from err
+        lake.create(self.name, self.schema, ())
+        for attempt in range(_APPEND_ATTEMPTS):
+            try:
+                self._append(lake, rows)
+            except CommitFailedError:  # so many appended at once that delta-rs gave up
+                back_off(attempt)
+                continue
+            except (DeltaError, OSError) as err:
+                raise ConfigurationError(f"cannot write {lake.uri(self.name)}: {err}") from err
+            return
+        raise TransientError(f"{self.name}: no append in {_APPEND_ATTEMPTS} attempts")
+
+    def _append(self, lake: Lake, rows: pl.DataFrame) -> None:
+        write_deltalake(
+            lake.uri(self.name),
+            rows.to_arrow(),
+            mode="append",
+            storage_options=lake.store.options or None,
+        )
 
     def statements(self, lake: Lake) -> pl.DataFrame:
         """Everything ever stated, in the order it was recorded; empty when nothing was."""

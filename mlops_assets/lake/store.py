@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import obstore
-from obstore.exceptions import BaseError, NotFoundError, PermissionDeniedError
+from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import LocalStore, from_url
 
 from mlops_assets.errors import ConfigurationError
@@ -66,13 +66,16 @@ class Store:
             return int(obstore.head(self._backend, path)["size"])
         except (NotFoundError, FileNotFoundError):
             return None
-        except PermissionDeniedError as err:
+        except (BaseError, OSError) as err:
             raise ConfigurationError(f"cannot read {self.uri(path)}: {_brief(err)}") from err
 
     def list(self, prefix: str) -> Iterator[dict[str, Any]]:
         """Every object under a folder: `path`, `size`, `last_modified` (aware, UTC)."""
-        for page in obstore.list(self._backend, prefix):
-            yield from (dict(entry) for entry in page)
+        try:
+            for page in obstore.list(self._backend, prefix):
+                yield from (dict(entry) for entry in page)
+        except (BaseError, OSError) as err:
+            raise ConfigurationError(f"cannot list {self.uri(prefix)}: {_brief(err)}") from err
 
     def delete(self, paths: list[str]) -> None:
         """Remove objects; those already gone are no error."""
@@ -81,6 +84,8 @@ class Store:
                 obstore.delete(self._backend, path)
             except (NotFoundError, FileNotFoundError):
                 continue
+            except (BaseError, OSError) as err:
+                raise ConfigurationError(f"cannot delete {self.uri(path)}: {_brief(err)}") from err
 
     @property
     def _backend(self) -> Any:

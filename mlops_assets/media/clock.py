@@ -69,11 +69,15 @@ class SamplingGrid:
     gap: Fraction
     time_base: Fraction
     _next: int = 0
+    _instants: tuple[int, int] = (0, 1)
+
+    def __post_init__(self) -> None:
+        # instants of the grid per tick; plain integers, since this runs for every frame
+        self._instants = (self.rate * self.time_base).as_integer_ratio()
 
     def takes(self, ticks: int) -> bool:
         """Whether this frame is the first at or after the next instant `k / rate`."""
-        per_tick = self.rate * self.time_base
-        reached = ticks * per_tick.numerator // per_tick.denominator
+        reached = ticks * self._instants[0] // self._instants[1]
         if reached < self._next:
             return False
         self._next = reached + 1

@@ -22,9 +22,9 @@ from mlops_assets.media.quality import measure_quality
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-# No format that runs another program (EPS) or that is a drawing (WMF).
+# No format that runs another program (EPS) or that is a drawing (WMF). JPEG includes MPO.
 IMAGE_FORMATS = (
-    *("JPEG", "MPO", "PNG", "WEBP", "TIFF", "GIF", "BMP", "DIB", "PPM"),
+    *("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "DIB", "PPM"),
     *("JPEG2000", "AVIF", "ICO", "TGA", "PCX", "SGI", "QOI"),
 )
 # What Pillow's decoders are known to raise on broken files.
@@ -125,11 +125,12 @@ def _open_quietly(file: object) -> Image:
 
     from PIL import Image
 
-    Image.init()  # a format in the list whose plugin is not loaded yet would be a KeyError
+    Image.init()  # plugins load on demand, and a format without its plugin would be a KeyError
+    known = [name for name in IMAGE_FORMATS if name in Image.OPEN]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return Image.open(file, formats=IMAGE_FORMATS)  # pyright: ignore[reportArgumentType]
+            return Image.open(file, formats=known)  # pyright: ignore[reportArgumentType]
     except Image.DecompressionBombError as err:
         raise InputError(str(err), reason="too_many_pixels") from err
 

@@ -105,7 +105,7 @@ def open_container(path: Path) -> Iterator[InputContainer]:
             container = av.open(
                 file, mode="r", container_options=only_this, metadata_errors="replace"
             )
-        except (FFmpegError, ValueError, OverflowError) as err:
+        except (FFmpegError, OSError, ValueError, OverflowError) as err:
             message = f"{path.name} is no video FFmpeg can open: {err}"
             raise InputError(message, reason="nothing_decodes") from err
         with container:
@@ -183,7 +183,7 @@ class PacketReader:
                     if packet.size:
                         yield packet
                 return
-            except FFmpegError:
+            except (FFmpegError, OSError, ValueError):
                 failures += 1
                 self._damaged("damaged_container")
                 packets = self.container.demux(self.stream)
@@ -204,7 +204,7 @@ class PacketReader:
 
         try:
             return self.stream.codec_context.decode(packet)
-        except (FFmpegError, ValueError):
+        except (FFmpegError, OSError, ValueError):
             self.tally.errors += 1
             self._damaged("damaged_packets")
             return []
@@ -214,7 +214,7 @@ class PacketReader:
 
         try:
             return self.stream.codec_context.decode(None)
-        except (FFmpegError, ValueError):
+        except (FFmpegError, OSError, ValueError):
             return []
 
     def _damaged(self, reason: str) -> None:

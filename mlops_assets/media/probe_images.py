@@ -9,19 +9,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlops_assets.errors import InputError
-from mlops_assets.media.probe_pages import count_gif_frames, count_tiff_pages
+from mlops_assets.media.probe_pages import count_tiff_pages, measure_gif
 from mlops_assets.media.probe_tags import device_name, exif_place, exif_time
 from mlops_assets.media.probed import Probe, ProbeLimits, check_pages, check_pixels
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
-READABLE_FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP", "AVIF")
+_MIMES = {
+    "JPEG": "image/jpeg",
+    "PNG": "image/png",
+    "WEBP": "image/webp",
+    "TIFF": "image/tiff",
+    "BMP": "image/bmp",
+    "AVIF": "image/avif",
+}
 """Pillow's names of the formats taken; every other decoder of Pillow's stays shut. (MPO, a JPEG
 with previews behind it, comes by way of JPEG.)"""
+READABLE_MIMES = (*_MIMES.values(), "image/gif")
 
-_READABLE_MIMES = ("image/jpeg", "image/png", "image/gif", "image/webp", "image/tiff", "image/bmp",
-                   "image/avif")  # fmt: skip
 _PILLOW_ERRORS = (OSError, SyntaxError, ValueError, KeyError, IndexError, TypeError, EOFError,
                   AttributeError, AssertionError, OverflowError, ZeroDivisionError, MemoryError,
                   RuntimeError, struct.error)  # fmt: skip
@@ -55,11 +61,13 @@ def probe_image(path: Path, *, mime: str, limits: ProbeLimits) -> Probe:
     Raises:
         InputError: `unsupported_format`, `unreadable`, `too_many_pixels`, `too_many_pages`.
     """
-    if mime and mime not in _READABLE_MIMES:
+    if mime and mime not in READABLE_MIMES:
         raise InputError(
-            f"{mime} is no image format that is read; expected one of {', '.join(_READABLE_MIMES)}",
+            f"{mime} is no image format that is read; expected one of {', '.join(READABLE_MIMES)}",
             reason="unsupported_format",
         )
+    if mime == "image/gif":
+        return _probe_gif(path, limits)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         image = _open(path, limits)
@@ -67,11 +75,29 @@ def probe_image(path: Path, *, mime: str, limits: ProbeLimits) -> Probe:
             return _describe(image, path, limits)
 
 
+def _probe_gif(path: Path, limits: ProbeLimits) -> Probe:
+    size = measure_gif(path, at_most=limits.max_pages)
+    check_pixels(size.width_px, size.height_px, limits)
+    check_pages(size.frame_count, limits)
+    if size.frame_count == 0:
+        raise InputError("the GIF has no frame before it ends", reason="unreadable")
+    return Probe(
+        kind="image",
+        mime="image/gif",
+        container="GIF",
+        pixel_format="P",
+        bit_depth=8,
+        width_px=size.width_px,
+        height_px=size.height_px,
+        page_count=size.frame_count,
+    )
+
+
 def _open(path: Path, limits: ProbeLimits) -> ImageFile:
     from PIL import Image
 
     try:
-        return Image.open(path, formats=READABLE_FORMATS)
+        return Image.open(path, formats=tuple(_MIMES))
     except Image.DecompressionBombError as err:
         raise InputError(
             f"{err}; the limit is {limits.max_pixels}", reason="too_many_pixels"
@@ -83,6 +109,7 @@ def _open(path: Path, limits: ProbeLimits) -> ImageFile:
 
 
 def _describe(image: ImageFile, path: Path, limits: ProbeLimits) -> Probe:
+    container = "JPEG" if image.format in (None, "MPO") else image.format
     width_px, height_px = _stored_size(image)
     check_pixels(width_px, height_px, limits)
     page_count = _page_count(image, path, limits)
@@ -92,8 +119,8 @@ def _describe(image: ImageFile, path: Path, limits: ProbeLimits) -> Probe:
     captured_at = next((t for names in _TIME_FIELDS if (t := _exif_time(camera, names))), None)
     return Probe(
         kind="image",
-        mime=image.get_format_mimetype() or "",
-        container="JPEG" if image.format == "MPO" else image.format,
+        mime=_MIMES[container],
+        container=container,
         pixel_format=image.mode,
         bit_depth=_bit_depth(image),
         width_px=width_px,
@@ -118,8 +145,6 @@ def _stored_size(image: ImageFile) -> tuple[int, int]:
 
 
 def _page_count(image: ImageFile, path: Path, limits: ProbeLimits) -> int:
-    if image.format == "GIF":
-        return max(1, count_gif_frames(path, at_most=limits.max_pages))
     if image.format == "TIFF":
         return max(1, count_tiff_pages(path, at_most=limits.max_pages))
     return 1 if image.format == "MPO" else max(1, getattr(image, "n_frames", 1))

@@ -20,13 +20,15 @@ class BoundedReader:
     It has no name, so that FFmpeg cannot guess the format by one.
 
     Args:
-        file: open for reading, seekable.
+        file: open for reading, seekable; it is read from its start.
         budget_bytes: bytes it gives away in total.
     """
 
     def __init__(self, file: BinaryIO, budget_bytes: int) -> None:
         self._file = file
         self._left = budget_bytes
+        self._size_bytes = file.seek(0, os.SEEK_END)
+        file.seek(0)
 
     @property
     def is_spent(self) -> bool:
@@ -40,15 +42,10 @@ class BoundedReader:
         return part
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Move, as a file does.
-
-        Raises:
-            ValueError: there is no such place; a damaged index asked for it.
-        """
-        try:
-            return self._file.seek(offset, whence)
-        except OSError as err:
-            raise ValueError(f"no place {offset} in the file") from err
+        """Move, as a file does; a place behind the end, of a damaged index, is the end."""
+        if whence == os.SEEK_SET:
+            offset = min(max(offset, 0), self._size_bytes)
+        return self._file.seek(offset, whence)
 
     def tell(self) -> int:
         """Tell the position, as a file does."""
@@ -104,6 +101,9 @@ def count_packets(
                 break
     except FFmpegError:
         walk.is_damaged = True
+    except IndexError:
+        # PyAV 18.1 trips at the end over streams that appeared after it opened the container.
+        walk.has_late_streams = True
     walk.is_cut_off |= reader.is_spent
     if walk.count == 0:
         raise InputError("the stream holds no packet; expected at least one", reason="no_frames")
@@ -120,6 +120,7 @@ class _Walk:
         self._timed = 0
         self.is_cut_off = False
         self.is_damaged = False
+        self.has_late_streams = False
         self._goes_back = False
         self._last_dts: int | None = None
         self._first_pts: int | None = None
@@ -149,6 +150,7 @@ class _Walk:
             (self._goes_back, "timestamps_go_back"),
             (self.is_damaged, "packets_missing"),
             (self.is_cut_off, "packets_cut_off"),
+            (self.has_late_streams, "late_streams"),
         )
         span, rate = self._span_and_rate(time_base)
         return PacketTally(

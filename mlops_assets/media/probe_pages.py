@@ -1,11 +1,14 @@
 """How many pages an image file holds, counted over its block headers, within bounds.
 
-Pillow counts them as well, but without a bound, and moves its picture while it does.
+Pillow counts them as well, but without a bound, and moves its picture while it does; a GIF with a
+long comment costs it minutes, so that GIFs are measured here altogether.
 """
 
 from __future__ import annotations
 
 import os
+import struct
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,40 +16,64 @@ MAX_GIF_BLOCKS = 4_000_000
 """Data blocks (of at most 255 bytes) walked at most in one GIF."""
 
 
-def count_gif_frames(path: Path, *, at_most: int) -> int:
-    """Count the frames of a GIF by its block headers (GIF89a specification, section 13).
+@dataclass
+class GifSize:
+    """What the block headers of a GIF add up to.
+
+    Attributes:
+        width_px: of the screen, or of what reaches beyond it.
+        height_px: of the screen, or of what reaches beyond it.
+        frame_count: frames before the end, the damage or the bound.
+    """
+
+    width_px: int
+    height_px: int
+    frame_count: int = 0
+
+    def add(self, descriptor: bytes) -> None:
+        """Take one image descriptor of 9 bytes in."""
+        left, top, width_px, height_px, _ = struct.unpack("<4HB", descriptor)
+        self.width_px = max(self.width_px, left + width_px)
+        self.height_px = max(self.height_px, top + height_px)
+        self.frame_count += 1
+
+
+def measure_gif(path: Path, *, at_most: int) -> GifSize:
+    """Measure a GIF by its block headers (GIF89a specification, sections 18 to 20).
 
     Args:
         path: a file that begins with a GIF signature.
-        at_most: counting stops one above it.
+        at_most: counting stops one frame above it.
 
     Returns:
-        Frames found before the end, the damage or the bound; 0 if there is none.
+        Zeros for a file shorter than its header.
     """
     with path.open("rb") as file:
         screen = file.read(13)
         if len(screen) < 13:
-            return 0
+            return GifSize(0, 0)
+        width_px, height_px = struct.unpack("<2H", screen[6:10])
+        size = GifSize(width_px, height_px)
         file.seek(_colour_table_bytes(screen[10]), os.SEEK_CUR)
-        return _count_gif_images(file, at_most=at_most)
+        _walk_gif(file, size, at_most=at_most)
+        return size
 
 
-def _count_gif_images(file: BinaryIO, *, at_most: int) -> int:
-    frames, budget = 0, MAX_GIF_BLOCKS
-    while frames <= at_most and budget > 0:
+def _walk_gif(file: BinaryIO, size: GifSize, *, at_most: int) -> None:
+    budget = MAX_GIF_BLOCKS
+    while size.frame_count <= at_most and budget > 0:
         introducer = file.read(1)
         if introducer == b"\x21":
             file.read(1)
         elif introducer == b"\x2c":
             descriptor = file.read(9)
             if len(descriptor) < 9:
-                break
+                return
+            size.add(descriptor)
             file.seek(_colour_table_bytes(descriptor[8]) + 1, os.SEEK_CUR)
-            frames += 1
         elif introducer != b"\0":
-            break
+            return
         budget -= 1 if introducer == b"\0" else _skip_gif_blocks(file, budget)
-    return frames
 
 
 def _skip_gif_blocks(file: BinaryIO, budget: int) -> int:

@@ -73,7 +73,6 @@ def probe_streams(path: Path, *, mime: str, limits: ProbeLimits) -> Probe:
             size_bytes = file.seek(0, os.SEEK_END)
             tracks = read_tracks(file, size_bytes=size_bytes)
             _check_samples(tracks, limits)
-            file.seek(0)
             reader = BoundedReader(file, _budget(size_bytes, limits))
             with _open(reader, limits) as container:
                 return _describe(container, reader, tracks, mime=mime, limits=limits)
@@ -96,7 +95,7 @@ def _open(reader: BoundedReader, limits: ProbeLimits) -> InputContainer:
         "max_streams": "64",
         "probesize": "5000000",
         "analyzeduration": "5000000",
-        "max_pixels": str(limits.max_pixels),
+        "max_pixels": str(_allocated_pixels(limits)),
     }
     return av.open(
         reader,  # type: ignore[arg-type]
@@ -106,6 +105,11 @@ def _open(reader: BoundedReader, limits: ProbeLimits) -> InputContainer:
         buffer_size=_BUFFER_BYTES,
         io_open=_refuse_second_file,
     )
+
+
+def _allocated_pixels(limits: ProbeLimits) -> int:
+    """Pixels FFmpeg may allocate: above it some codecs forget the size, and the reason with it."""
+    return max(limits.max_pixels, ProbeLimits.max_pixels)
 
 
 def _refuse_second_file(url: str, flags: int, options: dict[str, str]) -> Never:
@@ -177,6 +181,12 @@ def _picture(stream: Any, tracks: list[Track], limits: ProbeLimits) -> dict[str,
     codec = stream.codec_context
     if codec is None:
         raise InputError("the video codec is not known here", reason="unsupported_format")
+    if not codec.width or not codec.height:
+        raise InputError(
+            "no picture size could be read, or one above the limit of "
+            f"{_allocated_pixels(limits)} pixels was thrown away",
+            reason="unreadable",
+        )
     check_pixels(codec.width, codec.height, limits)
     track = next((t for t in tracks if t.is_video and t.track_id == stream.id), None)
     return {

@@ -10,7 +10,7 @@ from typing import Literal
 from mlops_assets.errors import InputError
 from mlops_assets.media.sniff import Kind
 
-ProbeFlag = Literal["timestamps_go_back", "packets_missing", "packets_cut_off"]
+ProbeFlag = Literal["timestamps_go_back", "packets_missing", "packets_cut_off", "late_streams"]
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 THUMBNAIL_WIDTH_PX = 64
 _CUT_THRESHOLD = 27.0
-_SHOT_MIN_S = 0.3
 _SAME_CONTENT = 6.0
 _BLACK_LEVEL = 25
 _BLACK_SHARE = 0.98
@@ -32,52 +32,60 @@ def mean_difference(first: Picture, second: Picture) -> float:
 
 @dataclass(slots=True)
 class CutDetector:
-    """Finds hard cuts with PySceneDetect's `ContentDetector`, one small frame at a time.
+    """Finds hard cuts with PySceneDetect's `ContentDetector` on small frames.
 
-    The detector scores the change of hue, saturation and value. It is given a frame only when
-    the frame differs visibly (mean absolute difference of 6 of 255) from the last one it was
-    given: frames that look the same cannot be a cut, and most frames are. A cut is known at once;
-    a second one within 0.3 s of it is taken for a flash.
-
-    Args:
-        time_base: seconds per tick.
+    Two steps, since looking closely at every frame would cost more than it finds: `may_hold_cut`
+    compares frames some way apart, and only where it says yes `find_cut` compares each frame with
+    the one before it. Both score the change of hue, saturation and value against the detector's
+    default threshold of 27. Fast motion fails the second test, a cut passes both.
     """
 
-    time_base: Fraction
     _detector: ContentDetector | None = None
     _given: Picture | None = None
 
-    def is_cut(self, thumbnail: Picture, ticks: int) -> bool:
-        """Whether a new shot starts with this frame.
+    def may_hold_cut(self, thumbnail: Picture) -> bool:
+        """Whether much has changed since the picture last compared.
+
+        A picture that hardly differs from it (mean absolute difference below 6 of 255) is not
+        compared at all; small differences add up until they are.
 
         Args:
             thumbnail: (h, w, 3), uint8, BGR, the same shape every time.
-            ticks: its time, increasing, from 0.
         """
         given = self._given
         if given is not None and mean_difference(thumbnail, given) < _SAME_CONTENT:
             return False
         self._given = thumbnail
-        return bool(self._detect(thumbnail, ticks))
-
-    def _detect(self, thumbnail: Picture, ticks: int) -> list:
-        from scenedetect.common import FrameTimecode, Timecode
-
         if self._detector is None:
             self._detector = _content_detector()
-        time = FrameTimecode(Timecode(ticks, self.time_base), fps=25.0)
-        return self._detector.process_frame(time, thumbnail)
+        return _is_above(self._detector, thumbnail)
+
+    def find_cut(self, thumbnails: Sequence[Picture]) -> int | None:
+        """Position of the first picture that differs as a cut does from the one before it.
+
+        Args:
+            thumbnails: consecutive small frames, (h, w, 3) uint8 BGR, at least one.
+
+        Returns:
+            Position >= 1, or `None`: the change came gradually.
+        """
+        detector = _content_detector()
+        positions = range(len(thumbnails))
+        cuts = (at for at in positions if _is_above(detector, thumbnails[at]))
+        return next(cuts, None)
 
 
 def _content_detector() -> ContentDetector:
-    from scenedetect.detector import FlashFilter
     from scenedetect.detectors import ContentDetector
 
-    return ContentDetector(
-        threshold=_CUT_THRESHOLD,
-        min_scene_len=_SHOT_MIN_S,
-        filter_mode=FlashFilter.Mode.SUPPRESS,
-    )
+    return ContentDetector(threshold=_CUT_THRESHOLD, min_scene_len=0)
+
+
+def _is_above(detector: ContentDetector, thumbnail: Picture) -> bool:
+    from scenedetect.common import FrameTimecode
+
+    # without a least scene length the time is only handed back
+    return bool(detector.process_frame(FrameTimecode(0, fps=25.0), thumbnail))
 
 
 @dataclass(slots=True)

@@ -17,7 +17,11 @@ from mlops_assets.media.events import DecodeReport, Sample, SamplingOptions, Sho
 from mlops_assets.media.packets import PacketReader, frame_step, open_container
 from mlops_assets.media.pictures import Picture, encode_bgr, reduce_picture
 from mlops_assets.media.quality import measure_quality
-from mlops_assets.media.shots import THUMBNAIL_WIDTH_PX, CutDetector, StillnessMeter
+from mlops_assets.media.shots import (
+    THUMBNAIL_WIDTH_PX,
+    CutDetector,
+    StillnessMeter,
+)
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -27,6 +31,9 @@ if TYPE_CHECKING:
 
 _DEFAULT_OPTIONS = SamplingOptions()
 _LAST_FRAME_MAX_S = 10
+_WATCH_EVERY_S = Fraction(1, 15)
+_UNWATCHED_MAX = 4
+_SHOT_MIN_S = Fraction(1, 2)
 _HARMLESS = frozenset({"timestamps_repaired"})
 
 
@@ -35,9 +42,11 @@ def decode_video(
 ) -> Iterator[Sample | Shot | DecodeReport]:
     """Decode a video once and give what it holds, as it comes.
 
-    By default every frame is decoded, since shot changes and damage show only in pixels; a small
-    version of each is looked at, and only the frames a sample wants are converted and encoded.
-    A damaged packet costs its own frames. Memory does not grow with the length of the video:
+    By default every frame is decoded, since shot changes and damage show only in pixels. Only the
+    frames a sample wants are converted and encoded; of the others a small version is looked at,
+    at most 15 a second. After a cut the frames in between are looked at as well, so its time is
+    that of the frame; black and frozen stretches may be 1/15 s short or long. A damaged packet
+    costs its own frames. Memory does not grow with the length of the video:
     what waits is the encoded samples of the last `pair_gap_s`.
 
     Pixels are converted by swscale from the matrix and range the stream declares; anamorphic
@@ -72,8 +81,10 @@ def _pass_over(container: InputContainer, options: SamplingOptions) -> _VideoPas
         converter=FrameConverter(),
         clock=FrameClock(time_base, frame_step(stream)),
         grid=grid,
-        cuts=CutDetector(time_base),
+        cuts=CutDetector(),
         stillness=StillnessMeter(time_base),
+        watch_step=int(_WATCH_EVERY_S / time_base),
+        shot_min=int(_SHOT_MIN_S / time_base),
     )
 
 
@@ -162,8 +173,13 @@ class _VideoPass:
     grid: SamplingGrid
     cuts: CutDetector
     stillness: StillnessMeter
+    watch_step: int
+    shot_min: int
     size: tuple[int, int] | None = None
-    end_ticks: int = 0
+    told_duration: int = 0
+    watch_due: int = 0
+    unwatched: list[tuple[VideoFrame, int]] = field(default_factory=list)
+    seen: Picture | None = None
     samples: int = 0
     shots: int = 0
     shot_ticks: int = 0
@@ -177,18 +193,20 @@ class _VideoPass:
         if self.size is None:
             message = f"not one of {self.reader.tally.packets} packets gives an intact frame"
             raise InputError(message, reason="nothing_decodes")
-        yield from self._end_shot(self.end_ticks)
+        if self.unwatched:
+            yield from self._watch(*self.unwatched.pop())
+        yield from self._end_shot(self._end_ticks())
         yield self._report(self.size)
 
     def _take(self, frame: VideoFrame) -> Iterator[Sample | Shot]:
-        thumbnail = self.converter.thumbnail(frame)
         pts = frame.pts if frame.pts is not None else frame.dts
         ticks = self._tell_time(frame, pts)
-        self.stillness.see(thumbnail, ticks)
-        if not self.options.keyframes_only and self.cuts.is_cut(thumbnail, ticks):
-            yield from self._end_shot(ticks)
         is_due = bool(self.waiting) and self._is_due(self.waiting[0], ticks)
         is_taken = self._takes(frame, ticks)
+        if is_due or is_taken or self._must_watch(ticks):
+            yield from self._watch(frame, ticks)
+        else:
+            self.unwatched.append((frame, ticks))
         if is_due or is_taken:
             picture = reduce_picture(self.converter.picture(frame), self.options.max_side_px)
             self._pair(picture, ticks)
@@ -196,6 +214,31 @@ class _VideoPass:
                 self._sample(frame, picture, ticks, ticks if pts is None else pts)
         while self.waiting and self.waiting[0].due is None:
             yield self.waiting.popleft().sample
+
+    def _must_watch(self, ticks: int) -> bool:
+        return ticks >= self.watch_due or len(self.unwatched) >= _UNWATCHED_MAX
+
+    def _watch(self, frame: VideoFrame, ticks: int) -> Iterator[Sample | Shot]:
+        """Look at a small version of the frame; a cut since the last look ends the shot."""
+        thumbnail = self.converter.thumbnail(frame)
+        self.stillness.see(thumbnail, ticks)
+        cut = self._cut_before(thumbnail, ticks)
+        if cut is not None:
+            yield from self._end_shot(cut)
+        self.seen = thumbnail
+        self.watch_due = ticks + self.watch_step
+        self.unwatched.clear()
+
+    def _cut_before(self, thumbnail: Picture, ticks: int) -> int | None:
+        """Time of the cut between the last look and this one, if there is one."""
+        if self.options.keyframes_only or not self.cuts.may_hold_cut(thumbnail):
+            return None
+        if self.seen is None or ticks - self.shot_ticks < self.shot_min:
+            return None
+        between = [self.converter.thumbnail(frame) for frame, _ in self.unwatched]
+        found = self.cuts.find_cut([self.seen, *between, thumbnail])
+        times = [None, *(passed for _, passed in self.unwatched), ticks]
+        return None if found is None else times[found]
 
     def _tell_time(self, frame: VideoFrame, pts: int | None) -> int:
         if self.size is None:
@@ -205,14 +248,14 @@ class _VideoPass:
         plan = self.reader.plan
         if plan is not None and (self.clock.repaired or plan.origin != self.clock.origin):
             plan.stop()
-        self.end_ticks = ticks + self._length(frame)
+        self.told_duration = frame.duration or 0
         return ticks
 
-    def _length(self, frame: VideoFrame) -> int:
-        """Ticks the frame is shown: what its packet says, where that can be true."""
-        told = frame.duration or 0
+    def _end_ticks(self) -> int:
+        """End of the last frame: as long as its packet says, where that can be true."""
+        told = self.told_duration
         is_plausible = 0 < told * self.clock.time_base <= _LAST_FRAME_MAX_S
-        return told if is_plausible else self.clock.step
+        return self.clock.last + (told if is_plausible else self.clock.step)
 
     def _takes(self, frame: VideoFrame, ticks: int) -> bool:
         if self.options.sampling == "keyframes":
@@ -276,7 +319,7 @@ class _VideoPass:
 
     def _report(self, size: tuple[int, int]) -> DecodeReport:
         tally = self.reader.tally
-        self.stillness.finish(self.end_ticks)
+        self.stillness.finish(self._end_ticks())
         if self.clock.repaired:
             tally.note("timestamps_repaired")
         if tally.lost and not tally.reasons.keys() - _HARMLESS:
@@ -292,7 +335,7 @@ class _VideoPass:
             reasons=tuple(tally.reasons),
             width_px=size[0],
             height_px=size[1],
-            duration=self.end_ticks * self.clock.time_base,
+            duration=self._end_ticks() * self.clock.time_base,
             samples=self.samples,
             shots=self.shots,
         )

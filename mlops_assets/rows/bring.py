@@ -34,7 +34,8 @@ class Options:
     """How a run goes about it; nothing here changes a row.
 
     Args:
-        budget_units: most units this run computes; the rest stays due.
+        budget_units: most units this run computes; the rest stays due. A table that commits its
+            partition at once computes all.
         remove_orphans: remove orphans even beyond the limit of the settings.
         metadata: written with every commit.
         progress: told after each slice.
@@ -118,8 +119,11 @@ def _work(plan: Plan, lake: Lake, options: Options, outcome: Outcome, started: f
     for table_plan in plan.tables.values():
         _guard(table_plan, options)
     writer = _Writer(plan, lake, options, outcome)
-    writer.remove_orphans()
-    budget = plan.due.height if options.budget_units is None else options.budget_units
+    writer.clear_skips()
+    at_once = plan.producer.how.commit == "partition" and not plan.due.is_empty()
+    if not at_once:
+        writer.remove_orphans()
+    budget = plan.due.height if at_once or options.budget_units is None else options.budget_units
     due = plan.due.head(budget)
     outcome.left = plan.due.height - due.height
     done = 0
@@ -129,7 +133,6 @@ def _work(plan: Plan, lake: Lake, options: Options, outcome: Outcome, started: f
         done += group.units.height
         if options.progress:
             options.progress(done, due.height, time.monotonic() - started)
-    writer.clear_skips()
     sweep_markers(lake, plan.producer, plan.partition)
 
 
@@ -179,15 +182,17 @@ class _Writer:
         self.bases = {name: one.base for name, one in plan.tables.items()}
         self.skip_bases = {name: one.skipped_base for name, one in plan.tables.items()}
         self.stale = {name: one.stale_files for name, one in plan.tables.items()}
+        self.orphans = {n: t.orphans for n, t in plan.tables.items() if t.orphans.height}
 
     def remove_orphans(self) -> None:
-        for name, one in self.plan.tables.items():
-            if not one.orphans.is_empty():
-                self._replace(one.table, one.orphans, [], {"mlops.orphans": one.orphans.height})
-                self.outcome.removed[name] += one.orphans.height
+        for name in list(self.orphans):
+            orphans = self.orphans.pop(name)
+            told = {"mlops.orphans": orphans.height}
+            self._replace(self.plan.tables[name].table, orphans, [], told)
+            self.outcome.removed[name] += orphans.height
 
     def commit(self, group: CommitGroup, outputs: list[Output]) -> None:
-        """One commit per table: the group's new rows in, its units' old rows out; then its skips."""
+        """One commit per table: new rows in, old rows and orphans left out; then the skips."""
         by = list(self.plan.producer.lineage.by)
         skips = [skip for output in outputs for skip in output.skips]
         seconds = sum(output.seconds for output in outputs)
@@ -200,7 +205,10 @@ class _Writer:
                 "mlops.rows": sum(file.rows for file in files),
                 "mlops.version": self.plan.version,
             }
-            self._replace(table, group.units.select(by), files, told)
+            orphans = self.orphans.pop(table.name, group.units.clear()).select(by)
+            self._replace(table, pl.concat([group.units.select(by), orphans]), files, told)
+            if orphans.height:
+                self.outcome.removed[table.name] += orphans.height
             self.outcome.rows[table.name] += told["mlops.rows"]
             self.outcome.size_bytes += told["mlops.bytes"]
         self._record(group.units, skips)
@@ -208,7 +216,7 @@ class _Writer:
         self.outcome.skipped.update(skip.reason for skip in skips)
 
     def clear_skips(self) -> None:
-        """Forget skipped units whose parent is gone."""
+        """Forget skipped units whose parent is gone, or that have rows by now."""
         for one in self.plan.tables.values():
             if not one.stale_skips.is_empty():
                 self._rewrite_skips(one.table, one.stale_skips, [])
@@ -216,9 +224,15 @@ class _Writer:
     def _replace(
         self, table: Table, units: pl.DataFrame, files: list[StagedFile], told: dict[str, Any]
     ) -> None:
-        """Remove the stored rows of units, add files; touched files are written anew without them."""
+        """Remove the stored rows of units, add files; touched files are written anew without them.
+
+        Files found by a marker may be active already, when a run died after committing them and
+        before committing another table; they stay.
+        """
         by = list(self.plan.producer.lineage.by)
-        stale = self.stale[table.name]
+        again = {file.path for file in files} & self.bases[table.name].paths
+        files = [file for file in files if file.path not in again]
+        stale = self.stale[table.name].filter(~pl.col(FILE).is_in(again))
         touched = stale.join(units, on=by, how="semi", nulls_equal=True)[FILE].unique().to_list()
         rests = list(self._rests(table, touched, units)) if touched else []
         if not touched and not files:

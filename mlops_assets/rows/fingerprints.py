@@ -16,6 +16,7 @@ import xxhash
 from mlops_assets.errors import InternalError
 
 Hashes = np.ndarray[Any, np.dtype[np.uint64]]
+_NULL_ITEM = np.uint64(0xA0761D6478BD642F)
 
 
 def fingerprint(rows: pl.DataFrame, columns: Iterable[str]) -> pl.Series:
@@ -91,6 +92,7 @@ def _hash_lists(values: pl.Series) -> Hashes:
     ends = np.cumsum(lengths)
     items = values.filter(values.list.len() > 0).explode()
     flat = _hash_values(items) if len(items) else np.zeros(0, np.uint64)
+    flat = np.where(items.is_null().to_numpy(), _NULL_ITEM, flat)
     spans = zip((ends - lengths).tolist(), ends.tolist(), strict=True)
     return _hash_each(flat[start:end].tobytes() for start, end in spans)
 

@@ -192,7 +192,11 @@ class Group(Lineage):
         units = parts[0].rename({"_digest": "_fp0"})
         for place, part in enumerate(parts[1:], start=1):
             units = units.join(
-                part.rename({"_digest": f"_fp{place}"}), on=self.by, how="full", coalesce=True
+                part.rename({"_digest": f"_fp{place}"}),
+                on=self.by,
+                how="full",
+                coalesce=True,
+                nulls_equal=True,
             )
         sources = [units[f"_fp{place}"] for place in range(len(parts))]
         return units.select(self.by).with_columns(combine(sources)).sort(self.by)

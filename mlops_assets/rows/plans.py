@@ -34,8 +34,9 @@ class TablePlan:
     Attributes:
         due: unit key, `_src`, `why`.
         orphans: unit keys whose parent is gone.
-        stale_files: unit key and `_file` of the stored rows of due and orphaned units.
-        stale_skips: keys of skipped units whose parent is gone.
+        stale_files: unit key and `_file` of the stored rows of orphans and of units due for any table
+            of the producer: one call fills them all, so all are replaced.
+        stale_skips: keys of skipped units whose parent is gone, or that have rows by now.
     """
 
     table: Table
@@ -108,13 +109,14 @@ def make_plan(producer: Producer, lake: Lake, partition: Partition) -> Plan:
         InternalError: two units have one key.
     """
     values = effective(producer, lake, partition.values[0])
-    pinned = {name: pin(lake, partition) for name, pin in producer.pins.items()}
+    pinned = {name: pin(lake, partition, values) for name, pin in producer.pins.items()}
     waits_for = tuple(name for name, value in pinned.items() if value is None)
     values = {**values, **pinned}
     current = current_versions(producer, values)
     units = None if waits_for else producer.lineage.units(lake, partition)
     plans = {t.name: _table_plan(t, lake, partition, units, current) for t in producer.tables}
     due = _union([plan.due for plan in plans.values()], producer)
+    plans = {name: _with_stale_files(plan, lake, partition, due) for name, plan in plans.items()}
     estimate = _estimate(producer, lake, due.height)
     version = version_of(producer, values)
     return Plan(producer, partition, due, plans, version, values, waits_for, estimate)
@@ -140,23 +142,27 @@ def _table_plan(
         return nothing
     stored = _stored(table, lake, partition) if base.paths else no_keys.with_columns(_NO_PARTS)
     skipped = _skipped(table, lake, partition) if skipped_base.paths else stored.clear()
-    skipped = skipped.join(stored, on=by, how="anti", nulls_equal=True)
-    held = pl.concat([stored, skipped]) if skipped.height else stored
+    failed = _without(skipped, stored, by)
+    held = pl.concat([stored, failed]) if failed.height else stored
+    stale_skips = _without(skipped, _without(failed, _without(failed, units, by), by), by).select(by)
+    found = replace(nothing, stored_units=stored.height, stale_skips=stale_skips)
     if _settled(units, held, current, table.producer):
-        return replace(nothing, stored_units=stored.height)
+        return found
     due = _due(units, held, current, table.producer)
-    orphans = stored.join(units, on=by, how="anti", nulls_equal=True).select(by)
-    stale = _files(table, lake, partition, pl.concat([due.select(by), orphans]).unique())
-    return TablePlan(
-        table,
-        base,
-        skipped_base,
-        due,
-        orphans,
-        stale,
-        stored.height,
-        skipped.join(units, on=by, how="anti", nulls_equal=True).select(by),
-    )
+    return replace(found, due=due, orphans=_without(stored, units, by).select(by))
+
+
+def _without(rows: pl.DataFrame, others: pl.DataFrame, by: list[str]) -> pl.DataFrame:
+    if rows.is_empty() or others.is_empty():
+        return rows
+    return rows.join(others, on=by, how="anti", nulls_equal=True)
+
+
+def _with_stale_files(
+    plan: TablePlan, lake: Lake, partition: Partition, due: pl.DataFrame
+) -> TablePlan:
+    keys = pl.concat([due.select(plan.orphans.columns), plan.orphans]).unique()
+    return replace(plan, stale_files=_files(plan.table, lake, partition, keys))
 
 
 def _stored(table: Table, lake: Lake, partition: Partition) -> pl.DataFrame:
@@ -218,8 +224,8 @@ def _due(
 def _files(table: Table, lake: Lake, partition: Partition, stale: pl.DataFrame) -> pl.DataFrame:
     """The files in which the stored rows of stale units lie."""
     by = list(table.producer.lineage.by)
-    snapshot = lake.snapshot(table.name)
-    if snapshot is None or stale.is_empty():
+    snapshot = None if stale.is_empty() else lake.snapshot(table.name)
+    if snapshot is None:
         return stale.with_columns(pl.lit("").alias(FILE)).clear()
     paths = snapshot.of(partition)["path"].to_list()
     rows = snapshot.scan_files(paths, partition, name_file_in=FILE).select(*by, FILE)

@@ -23,8 +23,10 @@ R = TypeVar("R", bound=Row)
 Rows = pl.DataFrame | Iterable[R]
 """What a batched function returns: a data frame with the declared columns, or rows."""
 
-Pin = Callable[[Lake, Partition], "str | None"]
-"""A parameter the platform fills in, cheaply; None means the table waits for it."""
+Pin = Callable[[Lake, Partition, Mapping[str, Any]], "str | None"]
+"""A parameter the platform fills in, cheaply, from lake, partition and the other parameters.
+
+None means that the table waits for it."""
 
 
 @dataclass(frozen=True)

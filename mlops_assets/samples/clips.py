@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from fractions import Fraction
 from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -209,13 +209,8 @@ def _write(
 def _add_stream(
     container: OutputContainer, options: ClipOptions, size: tuple[int, int]
 ) -> VideoStream:
-    from av.video.stream import VideoStream
-
-    stream = container.add_stream(options.codec, rate=options.rate)
-    if not isinstance(stream, VideoStream):
-        raise InputError(
-            f"codec is {options.codec!r}; expected a video encoder", reason="no_video_encoder"
-        )
+    _require_video_encoder(options.codec)
+    stream = cast("VideoStream", container.add_stream(options.codec, rate=options.rate))
     stream.width, stream.height = size
     stream.pix_fmt = _PIXEL_FORMATS.get(options.codec, "yuv420p")
     context = stream.codec_context
@@ -228,6 +223,18 @@ def _add_stream(
     if options.rotation_deg:
         stream.set_display_rotation(options.rotation_deg)
     return stream
+
+
+def _require_video_encoder(codec: str) -> None:
+    from av.codec import Codec
+    from av.codec.codec import UnknownCodecError
+
+    try:
+        kind = Codec(codec, "w").type
+    except UnknownCodecError as err:
+        raise InputError(f"there is no encoder {codec!r}", reason="no_video_encoder") from err
+    if kind != "video":
+        raise InputError(f"{codec!r} encodes {kind}; expected video", reason="no_video_encoder")
 
 
 def _stored_size(size: tuple[int, int], turns: int) -> tuple[int, int]:

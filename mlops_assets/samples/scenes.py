@@ -17,7 +17,7 @@ LABELS: tuple[SceneLabel, ...] = ("vehicle", "pedestrian", "empty")
 
 CODE_BITS = 16
 CODE_BLOCK_PX = 4
-NOISE_LEVELS = 2.5
+NOISE_LEVELS = 4.5
 JITTER_PX = 48
 
 _PALETTES: dict[str, tuple[int, int, int]] = {
@@ -94,12 +94,8 @@ def draw_scene(scene: Scene, frame_number: int) -> NDArray[np.uint8]:
     canvas = _framed_backdrop(scene).copy()
     if scene.label != "empty":
         _paste(canvas, _sprite(scene), _corner(scene, frame_number))
-    noise = np.random.default_rng((scene.seed, frame_number)).standard_normal(
-        canvas.shape[:2], dtype=np.float32
-    )
-    canvas *= np.float32(scene.brightness)
-    canvas += np.float32(NOISE_LEVELS) * noise[:, :, None]
-    picture = np.clip(canvas, 0, 255).astype(np.uint8)
+    canvas += _noise(scene, frame_number)
+    picture = np.clip(canvas, 0, 255, out=canvas).astype(np.uint8)
     return stamp_frame_number(picture, frame_number)
 
 
@@ -152,6 +148,14 @@ def _require_room_for_code(picture: NDArray[np.uint8]) -> None:
         raise ShapeError(f"picture has shape {picture.shape}; expected at least {height} x {width}")
 
 
+def _noise(scene: Scene, frame_number: int) -> NDArray[np.float32]:
+    """(H, W, 1) sensor noise, uniform, of the same amplitude by day and by night."""
+    width, height = scene.size
+    drawn = np.random.default_rng((scene.seed, frame_number)).bytes(width * height)
+    noise = np.frombuffer(drawn, dtype=np.uint8).reshape(height, width, 1)
+    return (noise - np.float32(127.5)) * np.float32(NOISE_LEVELS / 127.5)
+
+
 @lru_cache(maxsize=16)
 def _backdrop(name: str, size: tuple[int, int]) -> NDArray[np.float32]:
     """Sums of plane waves over a base colour, with a darker ground: texture at every scale."""
@@ -187,12 +191,12 @@ def _framed_backdrop(scene: Scene) -> NDArray[np.float32]:
     light = 1.0 + slope[0] * np.linspace(-1, 1, width)[None, :]
     light = light + slope[1] * np.linspace(-1, 1, height)[:, None]
     crop = whole[top : top + height, left : left + width]
-    return (crop * light[:, :, None]).astype(np.float32)
+    return (crop * (scene.brightness * light[:, :, None])).astype(np.float32)
 
 
 @lru_cache(maxsize=4)
 def _sprite(scene: Scene) -> NDArray[np.float32]:
-    """(h, w, 4): colour times opacity, opacity; a rectangle, or for a pedestrian an ellipse."""
+    """(h, w, 4): lit colour times opacity, opacity; a rectangle, or for a pedestrian an ellipse."""
     width, height = object_size(scene)
     rng = np.random.default_rng(seed_of("sprite", scene.seed))
     texture = _plane_waves(rng, (width, height), count=10, shortest_px=4.0)
@@ -202,7 +206,7 @@ def _sprite(scene: Scene) -> NDArray[np.float32]:
         x = (np.arange(width) + 0.5) / width * 2 - 1
         y = (np.arange(height) + 0.5) / height * 2 - 1
         opacity = np.clip((1.0 - np.hypot(x[None, :], y[:, None])) * width / 2, 0, 1)
-    colour = np.clip(colour, 0, 255) * opacity[:, :, None]
+    colour = np.clip(colour, 0, 255) * (scene.brightness * opacity[:, :, None])
     return np.dstack([colour, opacity]).astype(np.float32)
 
 

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mlops_assets.samples.scenes import Scene, SceneLabel, draw_scene
-
-if TYPE_CHECKING:
-    from PIL import Image
 
 _EXIF_IFD, _DATE_TIME_ORIGINAL = 0x8769, 0x9003
 _JPEG_QUALITY = 88
@@ -62,15 +58,13 @@ def save_still(
     from PIL import Image
 
     picture = Image.fromarray(draw_scene(scene, frame_number))
-    if taken_at is None:
-        picture.save(path, quality=_JPEG_QUALITY)
-    else:
-        picture.save(path, quality=_JPEG_QUALITY, exif=_exif_time(taken_at))
+    exif = b"" if taken_at is None else _exif_time(taken_at)
+    picture.save(path, quality=_JPEG_QUALITY, compress_level=1, exif=exif)
 
 
-def _exif_time(taken_at: datetime) -> Image.Exif:
+def _exif_time(taken_at: datetime) -> bytes:
     from PIL import Image
 
     exif = Image.Exif()
     exif.get_ifd(_EXIF_IFD)[_DATE_TIME_ORIGINAL] = f"{taken_at:%Y:%m:%d %H:%M:%S}"
-    return exif
+    return exif.tobytes()

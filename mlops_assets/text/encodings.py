@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 
 from mlops_assets.errors import InputError
 from mlops_assets.text.language import language_confidence
@@ -19,6 +20,7 @@ _MARKS = (
 )
 _LATIN = ("cp1252", "cp1250", "cp1254", "cp1257", "iso8859_2", "iso8859_15")
 _SAMPLE_BYTES = 20_000
+_C1_CONTROLS = re.compile("[\x80-\x9f]")
 
 
 def decode_text(data: bytes, *, name: str) -> str:
@@ -90,9 +92,10 @@ def _latin_encoding(data: bytes, *, otherwise: str) -> str:
 
 def _score(sample: bytes, codec: str) -> float:
     try:
-        return round(language_confidence(sample.decode(codec)), 6)
+        text = sample.decode(codec)
     except UnicodeDecodeError:
         return -1.0
+    return -1.0 if _C1_CONTROLS.search(text) else round(language_confidence(text), 6)
 
 
 def _control_share(text: str) -> float:

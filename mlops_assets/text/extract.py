@@ -138,7 +138,7 @@ def _read_text_file(path: Path, *, name: str, max_chars: int) -> Extracted:
         case "html":
             return _one_page(read_html(source, name=name), "html")
         case "md":
-            return _one_page(read_markdown(clean_text(source), name=name), "md")
+            return _one_page(read_markdown(source.replace("\r\n", "\n"), name=name), "md")
         case _:
             return _extracted(
                 [clean_text(page) for page in source.rstrip().split(PAGE_BREAK)], "txt", ""

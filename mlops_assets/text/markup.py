@@ -124,7 +124,7 @@ def _visible_pieces(root: LexborNode) -> Iterator[tuple[str, bool]]:
             yield node.text_content or "", exact
         elif node.is_element_node and not _is_hidden(node):
             around = _break_around(node.tag or "")
-            yield around, True
+            yield around.strip(" "), True
             stack.append(("" if node.tag == "br" else around, True))
             exact = exact or node.tag == "pre"
             stack.extend((child, exact) for child in reversed(list(node.iter(include_text=True))))
@@ -188,7 +188,7 @@ def _block_text(token: Token, *, name: str) -> str:
         case "inline":
             return _inline_text(token)
         case "fence" | "code_block":
-            return token.content + "\n"
+            return token.content + "\n\n"
         case "html_block":
             return read_html(token.content, name=name).text + "\n"
         case "paragraph_close":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -65,12 +66,19 @@ def _open(path: Path, *, name: str) -> PdfDocument:
     try:
         return pypdfium2.PdfDocument(path)
     except pypdfium2.PdfiumError as err:
-        if err.err_code in (FPDF_ERR_PASSWORD, FPDF_ERR_SECURITY):
+        locked = err.err_code in (FPDF_ERR_PASSWORD, FPDF_ERR_SECURITY)
+        if locked and _declares_encryption(path):
             raise InputError(
                 f"{name} is encrypted; expected a PDF that opens without a password",
                 reason="encrypted",
             ) from err
         raise InputError(f"{name} is not a readable PDF: {err}", reason="damaged") from err
+
+
+def _declares_encryption(path: Path) -> bool:
+    """PDFium may report the error of the file before, so the file itself is asked too."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        return data.find(b"/Encrypt") >= 0
 
 
 def _check_pages(count: int, *, name: str, max_pages: int) -> None:
@@ -96,11 +104,18 @@ def _page_texts(document: PdfDocument, *, name: str, max_chars: int) -> Iterator
 
 
 def _page_text(document: PdfDocument, index: int, *, left: int) -> str | None:
-    """The text of one page, at most `left` + 1 characters of it; None if it cannot be read."""
+    """The text of one page, or `left` + 1 or more characters of it; None if it cannot be read.
+
+    PDFium's text by range sets superscripts apart, but cuts characters to 16 bits; its text by
+    area has every character, but glues a footnote's mark to the number before it.
+    """
     import pypdfium2
 
     try:
         with closing(document[index]) as page, closing(page.get_textpage()) as text:
+            bounded = text.get_text_bounded()
+            if bounded and max(bounded) > "\uffff":
+                return bounded
             return text.get_text_range(0, min(text.count_chars(), left + 1))
     except pypdfium2.PdfiumError:
         return None

@@ -117,7 +117,7 @@ def test_two_halves_of_one_distribution_are_flagged_in_at_most_two_percent(
     name: str, size: int
 ) -> None:
     rng = np.random.default_rng([size, 11])
-    draws = [SHAPES[name](rng, 2 * size) for _ in range(800)]
+    draws = [SHAPES[name](rng, 2 * size) for _ in range(1_500)]
     flagged = [_severity(draw[:size], draw[size:]) != "none" for draw in draws]
     assert np.mean(flagged) <= 0.02
 
@@ -126,7 +126,7 @@ def test_two_halves_of_one_distribution_are_flagged_in_at_most_two_percent(
 def test_a_shift_of_one_standard_deviation_is_seen_in_forty_values(name: str) -> None:
     rng = np.random.default_rng(12)
     deviation = SHAPES[name](rng, 100_000).std()
-    draws = [SHAPES[name](rng, 80) for _ in range(800)]
+    draws = [SHAPES[name](rng, 80) for _ in range(1_500)]
     found = [_severity(draw[:40] + deviation, draw[40:]) == "drift" for draw in draws]
     assert np.mean(found) >= 0.95
 
@@ -134,7 +134,7 @@ def test_a_shift_of_one_standard_deviation_is_seen_in_forty_values(name: str) ->
 def test_halves_of_a_categorical_column_agree_and_a_new_mix_is_drift() -> None:
     rng = np.random.default_rng(13)
     mix, other = [0.5, 0.3, 0.15, 0.05], [0.2, 0.2, 0.2, 0.4]
-    draws = [rng.choice(list("abcd"), size=100, p=mix) for _ in range(200)]
+    draws = [rng.choice(list("abcd"), size=100, p=mix) for _ in range(1_500)]
     flagged = [_severity(draw[:50], draw[50:]) != "none" for draw in draws]
     assert np.mean(flagged) <= 0.02
     found = _compare(rng.choice(list("abcd"), size=100, p=other), draws[0])

@@ -34,7 +34,9 @@ def translated_pair(height, width, dx, dy, *, seed=7):
 
 
 def uniform_flow(height, width, dx, dy):
-    return np.broadcast_to(np.float32([dx, dy])[:, None, None], (2, height, width)).copy()
+    return np.broadcast_to(
+        np.array([dx, dy], dtype=np.float32)[:, None, None], (2, height, width)
+    ).copy()
 
 
 def two_layer_pair(height, width, back, front):

@@ -1,0 +1,28 @@
+"""What models learn from: labels joined with features at pinned table versions; champions by time.
+
+Tables are read by name at a Delta version, so what a model learned from can be read again, exactly.
+"""
+
+from mlops_assets.datasets.assembling import (
+    FEATURE_TABLES,
+    Labelled,
+    labelled_items,
+    table_versions,
+)
+from mlops_assets.datasets.champions import Champion, champion_for, champions
+from mlops_assets.datasets.requests import REQUESTS, MODEL, Request, ask_for_training, requests
+
+__all__ = [
+    "FEATURE_TABLES",
+    "MODEL",
+    "REQUESTS",
+    "Champion",
+    "Labelled",
+    "Request",
+    "ask_for_training",
+    "champion_for",
+    "champions",
+    "labelled_items",
+    "requests",
+    "table_versions",
+]

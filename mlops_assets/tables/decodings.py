@@ -1,0 +1,232 @@
+"""Decodings, frames and moments: three tables from one decode pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+import polars as pl
+from annotated_types import Ge, Gt, Le
+
+from mlops_assets.media import (
+    DecodeReport,
+    Sample,
+    SamplingOptions,
+    Shot,
+    decode_image,
+    decode_video,
+)
+from mlops_assets.rows import How, Row, expand, tables
+from mlops_assets.tables.raw_media import Media, accepted, raw_media
+
+
+class Decoding(Row, key="media_id"):
+    """What the one decode pass found in a video or an image.
+
+    Grain: one row per accepted video or image. Key: `media_id`. Partition: source and arrival day.
+    Replaced when the bytes or the sampling change. Limits: `frames_lost` of a damaged clip is an
+    estimate; `black_s` and `frozen_s` of an image are 0.
+    """
+
+    media_id: str
+    status: Annotated[str, "decoded, or salvaged when something was lost"]
+    reasons: Annotated[list[str], "codes of what was wrong"]
+    frames_decoded: int
+    frames_lost: Annotated[int, "estimate"]
+    share_lost: Annotated[float, "0 to 1"]
+    black_s: float
+    frozen_s: float
+    width_px: Annotated[int, "upright"]
+    height_px: Annotated[int, "upright"]
+    duration_s: Annotated[float, "measured; 0 for an image"]
+    sample_count: int
+    shot_count: int
+
+
+class Frame(
+    Row,
+    key="frame_id",
+    image=("media_id", "jpeg"),
+    pixels=("media_id", "time_s", "jpeg", "next_jpeg", "next_gap_s", "working_px"),
+    quality=("media_id", "brightness", "contrast", "sharpness"),
+):
+    """Sampled instants of videos in exact time, and still images.
+
+    Grain: one row per sampled instant, or per image. Key: `frame_id`, `<media_id>#<index>`.
+    Partition: source and arrival day. All frames of a clip are replaced together.
+    Limits: sample k is the first frame at or after k / rate; the successor is missing at the end of
+    a clip and across a shot change.
+    """
+
+    frame_id: str
+    media_id: str
+    index: Annotated[int, "among the samples of its file, from 0"]
+    pts: Annotated[int, "ticks of the time base in the file"]
+    time_base_num: Annotated[int, "seconds per tick, numerator"]
+    time_base_den: int
+    time_s: Annotated[float, "since the first frame"]
+    width_px: int
+    height_px: int
+    brightness: Annotated[float, "mean luma, 0 to 1"]
+    contrast: Annotated[float, "standard deviation of luma, 0 to 0.5"]
+    sharpness: Annotated[float, "variance of the Laplacian, at most 320 px wide"]
+    phash: Annotated[int, "64-bit perceptual hash, read as signed"]
+    is_keyframe: bool
+    is_shot_start: bool
+    next_gap_s: Annotated[float | None, "seconds to the successor"]
+    working_px: Annotated[int, "longest side of the successor"]
+    jpeg: Annotated[bytes, "upright, sRGB, 8 bit"]
+    next_jpeg: Annotated[bytes | None, "the picture a moment later, reduced to working_px"]
+
+
+class Moment(Row, key="moment_id"):
+    """Stretches of videos between two shot changes.
+
+    Grain: one row per shot. Key: `moment_id`, `<media_id>@<index>`. Partition: source and arrival
+    day. All moments of a clip are replaced together. Limits: hard cuts; slow dissolves may be missed.
+    """
+
+    moment_id: str
+    media_id: str
+    index: int
+    start_s: float
+    end_s: float
+    start_num: Annotated[int, "exact start in seconds, numerator"]
+    start_den: int
+    end_num: int
+    end_den: int
+    key_frame_id: Annotated[str | None, "its sharpest sample"]
+
+
+@tables(
+    expand(raw_media.content, by="media_id", where=accepted("video", "image")),
+    names=("decodings", "frames", "moments"),
+    version="1",
+    how=How(executor="processes", slice_units=16, pool="decode"),
+)
+def decode(
+    media: Media,
+    *,
+    rate_hz: Annotated[float, Gt(0), Le(1000), "samples per second of video"] = 1.0,
+    sampling: Annotated[Literal["rate", "keyframes"], "by rate, or every key frame"] = "rate",
+    pair_gap_s: Annotated[float, Ge(0), "seconds to the successor; 0 for none"] = 1 / 15,
+    working_px: Annotated[int, Gt(7), "longest side of the successor, for motion"] = 640,
+    max_side_px: Annotated[
+        int | None, Gt(7), "longest side of a frame; none keeps the size"
+    ] = None,
+    jpeg_quality: Annotated[int, Ge(1), Le(100)] = 90,
+) -> Iterator[Decoding | Frame | Moment]:
+    """Decode each file once: samples with their successors, quality, shots, and what was lost."""
+    options = SamplingOptions(
+        rate_hz=rate_hz,
+        pair_gap_s=pair_gap_s or 1.0,
+        sampling=sampling,
+        with_successors=pair_gap_s > 0,
+        jpeg_quality=jpeg_quality,
+        max_side_px=max_side_px,
+        successor_max_side_px=working_px,
+    )
+    read = decode_video if media.kind == "video" else decode_image
+    with media.open() as file:
+        for event in read(file, options=options):
+            yield _row(media.media_id, event, working_px)
+
+
+def _row(
+    media_id: str, event: Sample | Shot | DecodeReport, working_px: int
+) -> Decoding | Frame | Moment:
+    if isinstance(event, Sample):
+        return _frame(media_id, event, working_px)
+    return _moment(media_id, event) if isinstance(event, Shot) else _decoding(media_id, event)
+
+
+def _frame(media_id: str, sample: Sample, working_px: int) -> Frame:
+    return Frame(
+        frame_id=frame_id(media_id, sample.index),
+        media_id=media_id,
+        index=sample.index,
+        pts=sample.pts,
+        time_base_num=sample.time_base.numerator,
+        time_base_den=sample.time_base.denominator,
+        time_s=float(sample.time),
+        width_px=sample.width_px,
+        height_px=sample.height_px,
+        brightness=sample.brightness,
+        contrast=sample.contrast,
+        sharpness=sample.sharpness,
+        phash=sample.phash - (1 << 64) if sample.phash >> 63 else sample.phash,
+        is_keyframe=sample.is_keyframe,
+        is_shot_start=sample.is_shot_start,
+        next_gap_s=None if sample.next_gap is None else float(sample.next_gap),
+        working_px=working_px,
+        jpeg=sample.jpeg,
+        next_jpeg=sample.next_jpeg,
+    )
+
+
+def _moment(media_id: str, shot: Shot) -> Moment:
+    return Moment(
+        moment_id=f"{media_id}@{shot.index:06}",
+        media_id=media_id,
+        index=shot.index,
+        start_s=float(shot.start),
+        end_s=float(shot.end),
+        start_num=shot.start.numerator,
+        start_den=shot.start.denominator,
+        end_num=shot.end.numerator,
+        end_den=shot.end.denominator,
+        key_frame_id=None if shot.key_index is None else frame_id(media_id, shot.key_index),
+    )
+
+
+def _decoding(media_id: str, report: DecodeReport) -> Decoding:
+    return Decoding(
+        media_id=media_id,
+        status=report.status,
+        reasons=list(report.reasons),
+        frames_decoded=report.frames_decoded,
+        frames_lost=report.frames_lost,
+        share_lost=report.share_lost,
+        black_s=report.black_s,
+        frozen_s=report.frozen_s,
+        width_px=report.width_px,
+        height_px=report.height_px,
+        duration_s=float(report.duration),
+        sample_count=report.samples,
+        shot_count=report.shots,
+    )
+
+
+def frame_id(media_id: str, index: int) -> str:
+    """The key of a frame."""
+    return f"{media_id}#{index:06}"
+
+
+decodings, frames, moments = decode
+
+
+@frames.check(blocking=True)
+def frame_times_increase(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """The samples of a file follow each other in time."""
+    return rows.filter(pl.col("time_s").diff().over("media_id", order_by="index") <= 0)
+
+
+@moments.check(blocking=True)
+def moments_have_length(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """A moment ends after it starts."""
+    return rows.filter(pl.col("end_s") <= pl.col("start_s"))
+
+
+@decodings.check()
+def little_is_lost(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """No file lost more than half of its frames."""
+    return rows.filter(pl.col("share_lost") > 0.5)
+
+
+@frames.picture
+def frame_sheet(rows: pl.LazyFrame) -> bytes | None:
+    """A contact sheet of the partition's first frames, one per file."""
+    from mlops_assets.media import contact_sheet
+
+    sample = rows.filter(pl.col("index") == 0).select("jpeg").head(24).collect()
+    return contact_sheet(sample["jpeg"].to_list()) if sample.height else None

@@ -1,0 +1,194 @@
+"""Raw media: what landed, what it is, and whether it is fit."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from contextlib import AbstractContextManager
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import polars as pl
+from annotated_types import Gt
+
+from mlops_assets.gates import Admission, Limits, admit
+from mlops_assets.lake import current_lake
+from mlops_assets.landing import Arrival, arrivals
+from mlops_assets.media.probed import Probe, ProbeLimits
+from mlops_assets.rows import How, Row, each, table
+
+_CONTENT = ("media_id", "kind", "status", "path", "rotation_deg")
+
+
+class Media(Row, key="path", content=_CONTENT, said=("media_id", "kind", "status", "labels_json")):
+    """One landed file, accepted or not."""
+
+    path: Annotated[str, "within the source's folder"]
+    media_id: Annotated[str, "SHA-256 of the bytes"]
+    kind: Annotated[str, "video, image, audio, document, labels or unknown; told from the bytes"]
+    status: Annotated[str, "accepted, quarantined or duplicate"]
+    reason: Annotated[str | None, "code, when it is not accepted"]
+    message: Annotated[str | None, "what a person reads"]
+    flags: Annotated[list[str], "what is odd about it and no reason to refuse it"]
+    duplicate_of: Annotated[str | None, "source/path of the owner of equal bytes"]
+    mime: str
+    size_bytes: int
+    container: str | None
+    video_codec: str | None
+    audio_codec: str | None
+    pixel_format: str | None
+    width_px: Annotated[int | None, "as stored"]
+    height_px: Annotated[int | None, "as stored"]
+    rotation_deg: Annotated[int, "clockwise, that makes the stored picture upright"]
+    frame_rate_num: Annotated[int | None, "frames per second, exact numerator"]
+    frame_rate_den: int | None
+    time_base_num: Annotated[int | None, "seconds per tick, exact numerator"]
+    time_base_den: int | None
+    duration_s: float | None
+    packet_count: int | None
+    page_count: int | None
+    captured_at: Annotated[datetime, "UTC"]
+    captured_at_from: Annotated[str, "sidecar, exif, container, name or file"]
+    landed_at: datetime
+    device: str | None
+    latitude_deg: float | None
+    longitude_deg: float | None
+    caption: str | None
+    tags: list[str]
+    privacy: Annotated[list[str], "flags of the sidecar"]
+    labels_json: Annotated[str | None, "labels of the sidecar, as they were given"]
+    sidecar_json: Annotated[str | None, "every other field of the sidecar"]
+    sidecar_problem: Annotated[str | None, "why the sidecar could not be read"]
+    vault_path: Annotated[str, "where the bytes lie, relative to the lake"]
+
+    def open(self) -> AbstractContextManager[Path]:
+        """The bytes as a local file, while the block lasts; see `Vault.open`."""
+        return current_lake().vault.open(self.media_id)
+
+
+@table(each(arrivals), version="1", how=How(executor="processes", slice_units=256, pool="decode"))
+def raw_media(
+    arrival: Arrival,
+    *,
+    max_mpixels: Annotated[float, Gt(0), "largest picture, million pixels"] = 100.0,
+    max_duration_s: Annotated[float, Gt(0), "longest video"] = 86_400.0,
+    max_pages: Annotated[int, Gt(0), "longest document"] = 5_000,
+    max_gb: Annotated[float, Gt(0), "largest file"] = 20.0,
+) -> Media:
+    """Landed files: what each is, from headers and packets, and whether it is fit.
+
+    Grain: one row per landed file, good or bad. Key: `path` within the source.
+    Partition: source and arrival day; a path stays in the partition of its first arrival.
+    A file landed again under its path replaces its row; one that vanishes keeps it: the vault has
+    the bytes. Limits: nothing here has looked at a pixel, so damage inside is seen by `decodings`.
+    """
+    limits = _limits(max_mpixels, max_duration_s, max_pages, max_gb)
+    vault = current_lake().vault
+    sidecar = vault.read(arrival.sidecar_sha256) if arrival.sidecar_sha256 else None
+    with vault.open(arrival.sha256) as file:
+        admission = admit(
+            file,
+            name=arrival.path,
+            sidecar=sidecar,
+            modified_at=arrival.modified_at,
+            limits=limits,
+        )
+    return _media(arrival, admission)
+
+
+def _limits(max_mpixels: float, max_duration_s: float, max_pages: int, max_gb: float) -> Limits:
+    size = int(max_gb * 1e9)
+    probe = ProbeLimits(
+        max_pixels=int(max_mpixels * 1e6), max_duration_s=max_duration_s, max_pages=max_pages
+    )
+    return dataclasses.replace(Limits(), max_bytes=size, probe=probe)
+
+
+def _media(arrival: Arrival, admission: Admission) -> Media:
+    probe = admission.probe or Probe("unknown", admission.mime)
+    sidecar = admission.sidecar
+    status, reason, message = _verdict(arrival, admission)
+    return Media(
+        path=arrival.path,
+        media_id=arrival.sha256,
+        kind=admission.kind,
+        status=status,
+        reason=reason,
+        message=message,
+        flags=list(admission.flags),
+        duplicate_of=arrival.duplicate_of,
+        mime=admission.mime,
+        size_bytes=arrival.size_bytes,
+        container=probe.container,
+        video_codec=probe.video_codec,
+        audio_codec=probe.audio_codec,
+        pixel_format=probe.pixel_format,
+        width_px=probe.width_px,
+        height_px=probe.height_px,
+        rotation_deg=probe.rotation_deg,
+        **_exact("frame_rate", probe.frame_rate),
+        **_exact("time_base", probe.time_base),
+        duration_s=probe.duration_s,
+        packet_count=probe.packet_count,
+        page_count=probe.page_count,
+        captured_at=admission.captured_at,
+        captured_at_from=admission.captured_at_from,
+        landed_at=arrival.landed_at,
+        device=(sidecar.device if sidecar else None) or probe.device,
+        latitude_deg=probe.gps[0] if probe.gps else None,
+        longitude_deg=probe.gps[1] if probe.gps else None,
+        caption=sidecar.caption if sidecar else None,
+        tags=sidecar.tags if sidecar else [],
+        privacy=sidecar.privacy if sidecar else [],
+        labels_json=_labels_json(admission),
+        sidecar_json=json.dumps(sidecar.extra, sort_keys=True) if sidecar else None,
+        sidecar_problem=admission.sidecar_problem or None,
+        vault_path=current_lake().vault.path(arrival.sha256),
+    )
+
+
+def _verdict(arrival: Arrival, admission: Admission) -> tuple[str, str | None, str | None]:
+    """A person's ruling first, then the gates, then the owner of equal bytes."""
+    if arrival.ruling == "quarantined":
+        return "quarantined", "by_hand", arrival.ruling_reason
+    if admission.status == "quarantined" and arrival.ruling != "released":
+        return "quarantined", admission.reason, admission.message
+    if arrival.duplicate_of and admission.kind != "labels":  # labels speak of their own folder
+        return "duplicate", "duplicate", f"the same bytes as {arrival.duplicate_of}"
+    return "accepted", None, admission.message or None
+
+
+def _exact(name: str, value: Any) -> dict[str, int | None]:
+    top, bottom = (None, None) if value is None else (value.numerator, value.denominator)
+    return {f"{name}_num": top, f"{name}_den": bottom}
+
+
+def _labels_json(admission: Admission) -> str | None:
+    if not admission.sidecar or not admission.sidecar.labels:
+        return None
+    return json.dumps([dataclasses.asdict(one) for one in admission.sidecar.labels], default=str)
+
+
+@raw_media.check(blocking=True)
+def verdicts_have_reasons(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Whatever is not accepted says why."""
+    return rows.filter((pl.col("status") != "accepted") & pl.col("reason").is_null())
+
+
+@raw_media.check(blocking=True)
+def accepted_media_are_unique(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """No bytes are accepted twice."""
+    kept = rows.filter((pl.col("status") == "accepted") & (pl.col("kind") != "labels"))
+    return kept.filter(pl.col("media_id").is_duplicated())
+
+
+@raw_media.check()
+def sidecars_are_readable(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Every sidecar could be read."""
+    return rows.filter(pl.col("sidecar_problem").is_not_null())
+
+
+def accepted(*kinds: str) -> pl.Expr:
+    """The accepted media of some kinds, for a lineage's `where`."""
+    return (pl.col("status") == "accepted") & pl.col("kind").is_in(list(kinds))
