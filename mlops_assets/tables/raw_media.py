@@ -15,7 +15,7 @@ from annotated_types import Gt
 from mlops_assets.gates import Admission, Limits, admit
 from mlops_assets.lake import current_lake
 from mlops_assets.landing import Arrival, arrivals
-from mlops_assets.media.probed import Probe, ProbeLimits
+from mlops_assets.media.probed import Probe
 from mlops_assets.rows import How, Row, each, table
 
 _CONTENT = ("media_id", "kind", "status", "path", "rotation_deg")
@@ -98,11 +98,12 @@ def raw_media(
 
 
 def _limits(max_mpixels: float, max_duration_s: float, max_pages: int, max_gb: float) -> Limits:
-    size = int(max_gb * 1e9)
-    probe = ProbeLimits(
-        max_pixels=int(max_mpixels * 1e6), max_duration_s=max_duration_s, max_pages=max_pages
+    return Limits(
+        max_bytes=int(max_gb * 1e9),
+        max_pixels=int(max_mpixels * 1e6),
+        max_duration_s=max_duration_s,
+        max_pages=max_pages,
     )
-    return dataclasses.replace(Limits(), max_bytes=size, probe=probe)
 
 
 def _media(arrival: Arrival, admission: Admission) -> Media:

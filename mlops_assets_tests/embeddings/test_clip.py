@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mlops_assets.embeddings import Encoder, image_encoder, text_encoder
-from mlops_assets.embeddings.sentence_models import model_folder
+from mlops_assets.embeddings.model_files import model_folder
 from mlops_assets.errors import ConfigurationError, InputError
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from mlops_assets.embeddings import Encoder, text_encoder
-from mlops_assets.embeddings.sentence_models import model_folder, unit_rows
+from mlops_assets.embeddings.model_files import model_folder
+from mlops_assets.embeddings.sentence_models import unit_rows
 from mlops_assets.errors import ConfigurationError
 
 SENTENCES = [
@@ -14,7 +15,7 @@ SENTENCES = [
     "A puppy is playing in the grass.",
     "The central bank raised interest rates.",
     "",
-    "Une caméra filme la rue. " * 30,
+    "Une caméra filme la rue. " * 8,
     "x",
 ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +47,7 @@ def write_clip(
     import av
 
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=Fraction(25), options=options or {})
+        stream: Any = container.add_stream(codec, rate=Fraction(25), options=options or {})
         stream.pix_fmt = "yuv420p"
         stream.codec_context.time_base = time_base
         stream.time_base = time_base

@@ -275,6 +275,23 @@ def test_a_truncated_mp4_keeps_its_beginning_and_says_what_is_missing(tmp_path):
     assert report.frames_decoded + report.frames_lost == pytest.approx(200, abs=4)
 
 
+def test_a_truncated_mkv_says_what_is_missing(tmp_path):
+    path = write_numbered_clip(tmp_path / "clip.mkv", 300, options={"g": "25"})
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 6 // 10])
+    samples, _, report = run(path)
+    assert (report.status, numbers(samples)[0]) == ("salvaged", 0)
+    assert "truncated" in report.reasons
+    assert report.share_lost == pytest.approx(0.4, abs=0.1)
+
+
+def test_packets_dropped_in_silence_show_as_holes_in_time(tmp_path):
+    pts = [*range(100), *range(120, 200)]
+    path = write_numbered_clip(tmp_path / "hole.mkv", 180, pts=pts)
+    _, _, report = run(path)
+    assert (report.status, report.frames_lost) == ("salvaged", 20)
+    assert report.reasons == ("holes_in_time",)
+
+
 def _index_first(source, target):
     import av
 
@@ -371,9 +388,7 @@ def test_memory_does_not_grow_with_the_length(tmp_path):
 
 
 def test_events_come_while_the_file_is_read(clip):
-    events = decode(clip)
-    assert isinstance(next(events), Sample)
-    events.close()
+    assert isinstance(next(iter(decode(clip))), Sample)
 
 
 @pytest.mark.parametrize(
