@@ -15,19 +15,28 @@ from mlops_assets.media.pictures import (
     reduce_picture,
     reduced_size,
 )
+from mlops_assets.media.probe import probe_media, sniff_file
+from mlops_assets.media.probed import Probe, ProbeLimits
+from mlops_assets.media.sniff import Sniffed, sniff_kind
 from mlops_assets.media.videos import decode_video
 
 __all__ = [
     "DecodeReport",
     "PictureQuality",
+    "Probe",
+    "ProbeLimits",
     "Sample",
     "SamplingOptions",
     "Shot",
+    "Sniffed",
     "contact_sheet",
     "decode_image",
     "decode_jpeg",
     "decode_video",
     "encode_jpeg",
+    "probe_media",
     "reduce_picture",
     "reduced_size",
+    "sniff_file",
+    "sniff_kind",
 ]

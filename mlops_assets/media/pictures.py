@@ -1,15 +1,23 @@
-"""Pictures as arrays and as JPEG: encode, decode, reduce, lay out on a sheet."""
+"""Pictures as arrays and as JPEG: from frames, encoded, decoded, reduced, laid out on a sheet."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mlops_assets.errors import InputError, ShapeError
 
+if TYPE_CHECKING:
+    from av import VideoFrame
+    from av.video.reformatter import VideoReformatter
+
 Picture = NDArray[np.uint8]
+
+THUMBNAIL_WIDTH_PX = 64
 
 _CAPTION_PX = 16
 _SHEET_MAX_TILES = 10_000
@@ -167,3 +175,56 @@ def _grid(tiles: list[Picture], *, columns: int) -> Picture:
     filled = tiles + [blank] * (-len(tiles) % columns)
     rows = [np.hstack(filled[at : at + columns]) for at in range(0, len(filled), columns)]
     return np.vstack(rows)
+
+
+@dataclass(slots=True)
+class FrameConverter:
+    """Turns decoded frames into arrays, reusing swscale's tables."""
+
+    _thumbnails: VideoReformatter | None = None
+    _pictures: VideoReformatter | None = None
+    _thumbnail_height_px: int = 0
+
+    def thumbnail(self, frame: VideoFrame) -> Picture:
+        """The frame 64 px wide, as coded (not turned): (h, 64, 3) uint8 BGR, h fixed by the first.
+
+        Raises:
+            InputError: swscale does not know the pixel format (`unsupported_pixels`).
+        """
+        if self._thumbnails is None:
+            self._thumbnails = _reformatter()
+            height = round(THUMBNAIL_WIDTH_PX * frame.height / frame.width)
+            self._thumbnail_height_px = min(max(height, 8), 4 * THUMBNAIL_WIDTH_PX)
+        size = (THUMBNAIL_WIDTH_PX, self._thumbnail_height_px)
+        return _convert(self._thumbnails, frame, size)
+
+    def picture(self, frame: VideoFrame) -> Picture:
+        """The whole frame, upright: (H, W, 3) uint8 BGR.
+
+        Raises:
+            InputError: swscale does not know the pixel format (`unsupported_pixels`).
+        """
+        if self._pictures is None:
+            self._pictures = _reformatter()
+        bgr = _convert(self._pictures, frame, (frame.width, frame.height))
+        quarter_turns = round(frame.rotation / 90) % 4
+        return np.ascontiguousarray(np.rot90(bgr, quarter_turns)) if quarter_turns else bgr
+
+
+def _reformatter() -> VideoReformatter:
+    from av.video.reformatter import VideoReformatter
+
+    return VideoReformatter()
+
+
+def _convert(reformatter: VideoReformatter, frame: VideoFrame, size: tuple[int, int]) -> Picture:
+    from av.error import FFmpegError
+
+    try:
+        converted = reformatter.reformat(
+            frame, *size, format="bgr24", interpolation="FAST_BILINEAR", threads=1
+        )
+        return np.asarray(converted.to_ndarray(), dtype=np.uint8)
+    except (FFmpegError, ValueError) as err:
+        message = f"pixels of format {frame.format.name} cannot be converted: {err}"
+        raise InputError(message, reason="unsupported_pixels") from err

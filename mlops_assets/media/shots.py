@@ -14,7 +14,6 @@ from mlops_assets.media.pictures import Picture
 if TYPE_CHECKING:
     from scenedetect.detectors import ContentDetector
 
-THUMBNAIL_WIDTH_PX = 64
 _CUT_THRESHOLD = 27.0
 _SAME_CONTENT = 6.0
 _BLACK_LEVEL = 25

@@ -9,17 +9,14 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from mlops_assets.errors import InputError
 from mlops_assets.media.clock import FrameClock, SamplingGrid, SkipPlan
 from mlops_assets.media.completeness import GapCounter, missing_share
 from mlops_assets.media.events import DecodeReport, Sample, SamplingOptions, Shot
 from mlops_assets.media.packets import PacketReader, frame_step, open_container
-from mlops_assets.media.pictures import Picture, encode_bgr, reduce_picture
+from mlops_assets.media.pictures import FrameConverter, Picture, encode_bgr, reduce_picture
 from mlops_assets.media.quality import measure_quality
 from mlops_assets.media.shots import (
-    THUMBNAIL_WIDTH_PX,
     CutDetector,
     StillnessMeter,
 )
@@ -27,7 +24,6 @@ from mlops_assets.media.shots import (
 if TYPE_CHECKING:
     from av import VideoFrame
     from av.container import InputContainer
-    from av.video.reformatter import VideoReformatter
     from av.video.stream import VideoStream
 
 _DEFAULT_OPTIONS = SamplingOptions()
@@ -40,7 +36,7 @@ _HARMLESS = frozenset({"timestamps_repaired"})
 
 def decode_video(
     path: Path, *, options: SamplingOptions = _DEFAULT_OPTIONS
-) -> Generator[Sample | Shot | DecodeReport]:
+) -> Iterator[Sample | Shot | DecodeReport]:
     """Decode a video once and give what it holds, as it comes.
 
     By default every frame is decoded, since shot changes and damage show only in pixels. Only the
@@ -99,59 +95,6 @@ def _video_stream(container: InputContainer) -> VideoStream:
             return stream
     message = f"no video stream among {len(container.streams)} streams"
     raise InputError(message, reason="nothing_decodes")
-
-
-@dataclass(slots=True)
-class FrameConverter:
-    """Turns decoded frames into arrays, reusing swscale's tables."""
-
-    _thumbnails: VideoReformatter | None = None
-    _pictures: VideoReformatter | None = None
-    _thumbnail_height_px: int = 0
-
-    def thumbnail(self, frame: VideoFrame) -> Picture:
-        """The frame 64 px wide, as coded (not turned): (h, 64, 3) uint8 BGR, h fixed by the first.
-
-        Raises:
-            InputError: swscale does not know the pixel format (`unsupported_pixels`).
-        """
-        if self._thumbnails is None:
-            self._thumbnails = _reformatter()
-            height = round(THUMBNAIL_WIDTH_PX * frame.height / frame.width)
-            self._thumbnail_height_px = min(max(height, 8), 4 * THUMBNAIL_WIDTH_PX)
-        size = (THUMBNAIL_WIDTH_PX, self._thumbnail_height_px)
-        return _convert(self._thumbnails, frame, size)
-
-    def picture(self, frame: VideoFrame) -> Picture:
-        """The whole frame, upright: (H, W, 3) uint8 BGR.
-
-        Raises:
-            InputError: swscale does not know the pixel format (`unsupported_pixels`).
-        """
-        if self._pictures is None:
-            self._pictures = _reformatter()
-        bgr = _convert(self._pictures, frame, (frame.width, frame.height))
-        quarter_turns = round(frame.rotation / 90) % 4
-        return np.ascontiguousarray(np.rot90(bgr, quarter_turns)) if quarter_turns else bgr
-
-
-def _reformatter() -> VideoReformatter:
-    from av.video.reformatter import VideoReformatter
-
-    return VideoReformatter()
-
-
-def _convert(reformatter: VideoReformatter, frame: VideoFrame, size: tuple[int, int]) -> Picture:
-    from av.error import FFmpegError
-
-    try:
-        converted = reformatter.reformat(
-            frame, *size, format="bgr24", interpolation="FAST_BILINEAR", threads=1
-        )
-        return np.asarray(converted.to_ndarray(), dtype=np.uint8)
-    except (FFmpegError, ValueError) as err:
-        message = f"pixels of format {frame.format.name} cannot be converted: {err}"
-        raise InputError(message, reason="unsupported_pixels") from err
 
 
 @dataclass(slots=True)

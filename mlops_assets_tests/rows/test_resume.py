@@ -7,7 +7,7 @@ import importlib
 import pytest
 
 from mlops_assets.lake import MEDIA
-from mlops_assets.rows import Options, bring, make_plan
+from mlops_assets.rows import How, Options, bring, make_plan
 from mlops_assets_tests.rows import toys
 from mlops_assets_tests.rows.crashes import crash_at, hooked
 
@@ -34,8 +34,12 @@ def skips_of(table, lake):
     return {} if found is None else dict(found.select("path", "reason").collect().iter_rows())
 
 
+@pytest.mark.parametrize("how", [How(slice_units=20), How(slice_units=3, commit="partition")])
 @pytest.mark.parametrize("commits", [1, 2, 3])
-def test_a_crash_between_two_tables_of_one_function_doubles_no_row(lake, notes, commits):
+def test_a_crash_between_two_tables_of_one_function_doubles_no_row(
+    lake, notes, commits, how, monkeypatch
+):
+    monkeypatch.setattr(toys.words.producer, "how", how)
     bring(toys.words.producer, lake, PARTITION)
     notes.update({path: (text + " 7", "") for path, (text, _) in notes.items()})
     with crash_at("after commit", commits):
