@@ -11,6 +11,9 @@ from mlops_assets.lake import Lake
 from mlops_assets.settings import settings
 
 
+_KNOWN: dict[tuple[str, str], tuple[int, list[Champion]]] = {}
+
+
 @dataclass(frozen=True)
 class Champion:
     """A promoted model version."""
@@ -28,11 +31,18 @@ class Champion:
 
 def champions(lake: Lake, model: str) -> list[Champion]:
     """Every promoted version of a model, oldest first."""
-    rows = lake.scan("models")
-    if rows is None:
+    snapshot = lake.snapshot("models")
+    if snapshot is None:
         return []
-    promoted = rows.filter((pl.col("model") == model) & pl.col("is_promoted"))
-    found = promoted.select("version", "decided_at", "snapshot_id").sort("decided_at").collect()
+    known = _KNOWN.get((lake.store.root, model))
+    if known is None or known[0] != snapshot.version:
+        known = _KNOWN[lake.store.root, model] = snapshot.version, _promoted(snapshot.scan(), model)
+    return known[1]
+
+
+def _promoted(models: pl.LazyFrame, model: str) -> list[Champion]:
+    mine = models.filter((pl.col("model") == model) & pl.col("is_promoted"))
+    found = mine.select("version", "decided_at", "snapshot_id").sort("decided_at").collect()
     return [Champion(model, *row) for row in found.iter_rows()]
 
 

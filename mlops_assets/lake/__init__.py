@@ -4,7 +4,7 @@ Only this room knows where a table lies and how a partition is replaced. It know
 """
 
 from mlops_assets.lake.commits import StagedFile, commit_partition
-from mlops_assets.lake.lake import Lake, current_lake, use_lake
+from mlops_assets.lake.lake import Lake, current_lake, still_lake, use_lake
 from mlops_assets.lake.ledgers import Ledger
 from mlops_assets.lake.partitions import MEDIA, Partition, PartitionScheme
 from mlops_assets.lake.store import Store
@@ -21,5 +21,6 @@ __all__ = [
     "Vault",
     "commit_partition",
     "current_lake",
+    "still_lake",
     "use_lake",
 ]

@@ -67,8 +67,15 @@ class Lake:
         """
         if version is not None:
             return Snapshot(self, table, self._open_version(table, version))
+        still = _STILL.get()
+        key = (self.store.root, table)
+        if still is not None and key in still:
+            return still[key]
         handle = self._handle(table)
-        return None if handle is None else Snapshot(self, table, handle)
+        found = None if handle is None else Snapshot(self, table, handle)
+        if still is not None:
+            still[key] = found
+        return found
 
     def tables(self) -> list[str]:
         """Names of the tables that exist, sorted."""
@@ -260,6 +267,21 @@ def delta_schema(schema: pl.Schema, partition_by: tuple[str, ...]) -> Schema:
 
 
 _CURRENT: ContextVar[Lake | None] = ContextVar("current_lake", default=None)
+
+
+_STILL: ContextVar[dict[tuple[str, str], Snapshot | None] | None] = ContextVar(
+    "still", default=None
+)
+
+
+@contextlib.contextmanager
+def still_lake() -> Iterator[None]:
+    """Look at every table once while the block lasts: for reading many partitions, never to commit."""
+    token = _STILL.set({})
+    try:
+        yield
+    finally:
+        _STILL.reset(token)
 
 
 def current_lake() -> Lake:

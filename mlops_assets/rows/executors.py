@@ -9,6 +9,7 @@ import atexit
 import multiprocessing
 import os
 import resource
+import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, TimeoutError, wait
 from functools import lru_cache
@@ -136,6 +137,15 @@ def _limit(memory_bytes: int) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, hard))
     os.environ["POLARS_MAX_THREADS"] = "1"
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+
+
+def _die_with_parent() -> None:
+    """A killed run must not leave a hanging worker behind, which nobody would time out."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def executor_for(kind: str) -> Executor:

@@ -42,10 +42,26 @@ def _reference(lake: Lake, partition: Partition, values: Mapping[str, Any]) -> s
     """The champion's reference, if it learned from this source; else the source's first partition."""
     source, day = partition.values
     champion = champion_for(lake, settings().model, day)
-    if champion and _of_model(lake, champion.name, source).head(1).collect().height:
+    if champion and (champion.name, source) in _known_references(lake):
         return _CHAMPION + champion.name
     first = first_partition(lake, source)
     return _FIRST + MEDIA.of(source, first).key if first else None
+
+
+_KNOWN: dict[str, tuple[int, set[tuple[str, str]]]] = {}
+
+
+def _known_references(lake: Lake) -> set[tuple[str, str]]:
+    """Every model version and source there is a reference of."""
+    snapshot = lake.snapshot("reference_profiles")
+    if snapshot is None:
+        return set()
+    known = _KNOWN.get(lake.store.root)
+    if known is None or known[0] != snapshot.version:
+        names = pl.concat_str("model", "version", separator="/")
+        rows = snapshot.scan().select(names, "source_name").unique().collect()
+        known = _KNOWN[lake.store.root] = snapshot.version, set(rows.iter_rows())
+    return known[1]
 
 
 @table(each(drift_profiles.said), version="1", pins={"reference": _reference})

@@ -93,9 +93,10 @@ class ReferenceProfile(Row, key="reference_id"):
 def train(
     snapshot: Snapshot,
     *,
-    hidden: Annotated[int, Ge(0), "width of the hidden layer; 0 for a linear head"] = 0,
+    hidden: Annotated[int, Ge(0), "width of the hidden layer; 0 for a linear head"] = 32,
     held_out_share: Annotated[float, Gt(0), Lt(1), "of media, by hash of their id"] = 0.3,
-    max_epochs: Annotated[int, Gt(0)] = 300,
+    weight_decay: Annotated[float, Ge(0)] = 0.1,
+    max_epochs: Annotated[int, Gt(0)] = 60,
 ) -> Iterator[Model | ReferenceProfile]:
     """Train a head on a snapshot, judge it against the champion, and keep what it learned from."""
     lake = current_lake()
@@ -106,7 +107,9 @@ def train(
     experiment = run_experiment(
         material,
         load_head(lake, champion.name) if champion else None,
-        options=TrainingOptions(hidden=hidden, max_epochs=max_epochs),
+        options=TrainingOptions(
+            hidden=hidden, weight_decay=weight_decay, max_epochs=max_epochs
+        ),
     )
     references = {**_table_references(lake, snapshot), **_prediction_references(experiment)}
     version = _register(model, snapshot, experiment, references)

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from mlops_assets.lake import MEDIA, Lake
-from mlops_assets.rows import Table, bring, make_plan
-from mlops_assets.rows.executors import ProcessExecutor
+from mlops_assets.rows import Options, Table, bring, make_plan
+from mlops_assets.rows.executors import ProcessExecutor, SerialExecutor
 from mlops_assets_tests.rows import toys
 
 PARTITION = MEDIA.of("cam 1", "2026-11-20")
@@ -22,10 +22,11 @@ _SPAWN = multiprocessing.get_context("forkserver")
 _SPAWN.set_forkserver_preload(["mlops_assets_tests.rows.toys"])
 
 
-def run(root: str, name: str, ledger: str) -> None:
+def run(root: str, name: str, ledger: str, workers: int) -> None:
     """What the process does that will be killed."""
     os.environ["TOYS_LEDGER"] = ledger
-    bring(getattr(toys, name).producer, Lake.at(root), PARTITION)
+    executor = ProcessExecutor(workers, 60, 2 << 30) if workers else SerialExecutor()
+    bring(getattr(toys, name).producer, Lake.at(root), PARTITION, Options(executor=executor))
 
 
 @pytest.fixture
@@ -36,8 +37,12 @@ def ledger(tmp_path: Path) -> Path:
     return file
 
 
-def kill_often(lake: Lake, table: Table, ledger: Path, kills: int) -> Iterator[int]:
+def kill_often(
+    lake: Lake, table: Table, ledger: Path, kills: int, workers: int = 0
+) -> Iterator[int]:
     """Change every note, then run and kill until a run gets through; again, until killed enough.
+
+    At the end: at most one slice per worker was done again after each kill.
 
     Yields the number of the round after each kill and at each end of a round.
     """
@@ -48,9 +53,10 @@ def kill_often(lake: Lake, table: Table, ledger: Path, kills: int) -> Iterator[i
         texts = {f"n{i}": (f"round {round_number}", "") for i in range(UNITS)}
         toys.write_notes(lake, PARTITION, texts)
         while True:
-            process = _SPAWN.Process(target=run, args=(lake.store.root, table.name, str(ledger)))
+            told = (lake.store.root, table.name, str(ledger), workers)
+            process = _SPAWN.Process(target=run, args=told)
             process.start()
-            process.join(chance.uniform(0.03, 0.45))
+            process.join(chance.uniform(0.03, 0.45) * (8 if workers else 1))
             if process.is_alive():
                 process.kill()
                 process.join()
@@ -64,7 +70,7 @@ def kill_often(lake: Lake, table: Table, ledger: Path, kills: int) -> Iterator[i
         yield round_number
     calls = len(ledger.read_text().splitlines())
     assert calls >= round_number * UNITS
-    assert calls <= round_number * UNITS + killed * SLICE  # at most one slice done again per kill
+    assert calls <= round_number * UNITS + killed * SLICE * max(workers, 1)
 
 
 def assert_round(lake: Lake, table: Table, rounds: set[int]) -> None:
@@ -84,8 +90,8 @@ def _kill_runs_that_commit_slice_by_slice(lake: Lake, ledger: Path, kills: int) 
             assert_round(lake, toys.drops, {number - 1, number})
 
 
-def _kill_runs_that_commit_at_once(lake: Lake, ledger: Path, kills: int) -> None:
-    for number in kill_often(lake, toys.pools, ledger, kills):
+def _kill_runs_that_commit_at_once(lake: Lake, ledger: Path, kills: int, workers=0) -> None:
+    for number in kill_often(lake, toys.pools, ledger, kills, workers):
         assert_round(lake, toys.pools, {number - 1, number})
         assert toys.pools.rows(lake, PARTITION).collect()["text"].n_unique() <= 1
 
@@ -106,3 +112,8 @@ def test_a_hundred_kills_of_runs_that_commit_by_slice_lose_and_double_nothing(la
 @pytest.mark.slow
 def test_a_hundred_kills_of_runs_that_commit_at_once_never_show_half_a_partition(lake, ledger):
     _kill_runs_that_commit_at_once(lake, ledger, kills=100)
+
+
+@pytest.mark.slow
+def test_kills_of_runs_with_worker_processes_never_show_half_a_partition(lake, ledger):
+    _kill_runs_that_commit_at_once(lake, ledger, kills=20, workers=2)

@@ -90,6 +90,7 @@ def misbehave(text: str) -> None:
     if text.startswith("die"):
         os.kill(os.getpid(), signal.SIGKILL)
     if text.startswith("hang"):
+        _tell(str(os.getpid()))
         time.sleep(600)
     if text.startswith("eat"):
         bytearray(1 << 40)
@@ -175,6 +176,13 @@ ALL = (lines, lengths, steps, summaries, words)
 """One table per producer, parents first."""
 
 
+def _tell(line: str) -> None:
+    """Leave a line in the file that `TOYS_LEDGER` names: seen from other processes."""
+    if ledger := os.environ.get("TOYS_LEDGER"):
+        with Path(ledger).open("a") as calls:
+            calls.write(f"{line}\n")
+
+
 class Drop(Row, key="path"):
     path: str
     text: str
@@ -182,10 +190,7 @@ class Drop(Row, key="path"):
 
 def trickle(note: Note) -> Drop:
     """One note, slowly: long enough to be killed in."""
-    ledger = os.environ.get("TOYS_LEDGER")
-    if ledger:
-        with Path(ledger).open("a") as calls:
-            calls.write(f"{note.path}\n")
+    _tell(note.path)
     time.sleep(0.004)
     return Drop(note.path, note.text)
 

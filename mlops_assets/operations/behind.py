@@ -1,0 +1,141 @@
+"""Which partitions are behind: their desired state differs from the one their last complete run reached.
+
+The desired state is a digest of what landed and was ruled, and of version, parameters and pins of every
+table. The truth is in the lake, so it survives a lost cursor and a new Dagster home.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Literal
+
+import polars as pl
+
+from mlops_assets.lake import MEDIA, Lake, Ledger, Partition, still_lake
+from mlops_assets.landing import desired_digests
+from mlops_assets.rows import Producer, make_plan
+from mlops_assets.rows.parameters import PARAMETERS, resolve, version_of
+from mlops_assets.tables import all_producers
+
+State = Literal["reached", "partial", "touched"]
+
+STATES = Ledger(
+    "partitions",
+    pl.Schema(
+        {
+            "source": pl.String(),
+            "day": pl.String(),
+            "state": pl.String(),
+            "digest": pl.String(),
+            "run_id": pl.String(),
+            "recorded_at": pl.Datetime("us", "UTC"),
+        }
+    ),
+    ("source", "day"),
+)
+"""What runs reached: `reached` all of a digest, `partial` some of it, `touched` by hand."""
+
+
+def media_producers() -> list[Producer]:
+    """The functions whose tables are partitioned by source and day, parents before children."""
+    return [producer for producer in all_producers() if producer.scheme == MEDIA]
+
+
+def desired_states(lake: Lake) -> pl.DataFrame:
+    """Every partition's desired state: `source`, `day`, `files`, `size_bytes`, `latest_at`, `desired`."""
+    with still_lake():
+        landed = desired_digests(lake)
+        signatures = _Signatures(lake)
+        chains = [
+            signatures.of(MEDIA.of(s, d)) for s, d in landed.select("source", "day").iter_rows()
+        ]
+    named = pl.Series("desired", chains, pl.String())
+    digest = pl.col("digest").cast(pl.String)
+    return landed.with_columns(desired=pl.concat_str(digest, named, separator=".")).drop("digest")
+
+
+def behind_partitions(lake: Lake) -> pl.DataFrame:
+    """Every partition with its desired and its reached state, the latest arrivals first.
+
+    Returns:
+        `source`, `day`, `files`, `size_bytes`, `latest_at`, `desired`, `reached`, `is_behind`, `why`
+        (`new`, `changed`, `partial` or `touched`) and `turn`, which grows with each statement.
+    """
+    statements = STATES.statements(lake)
+    turns = statements.group_by("source", "day").agg(turn=pl.len())
+    latest = statements.unique(["source", "day"], keep="last", maintain_order=True)
+    states = latest.select("source", "day", "state", reached="digest").join(
+        turns, on=["source", "day"]
+    )
+    rows = desired_states(lake).join(states, on=["source", "day"], how="left")
+    why = (
+        pl.when(pl.col("state").is_null())
+        .then(pl.lit("new"))
+        .when(pl.col("state") != "reached")
+        .then(pl.col("state"))
+        .when(pl.col("reached") != pl.col("desired"))
+        .then(pl.lit("changed"))
+    )
+    return (
+        rows.with_columns(why=why, turn=pl.col("turn").fill_null(0))
+        .with_columns(is_behind=pl.col("why").is_not_null())
+        .drop("state")
+        .sort("latest_at", "source", "day", descending=[True, False, False])
+    )
+
+
+def settle(lake: Lake, partition: Partition, *, run_id: str) -> State:
+    """State what a partition has reached: all that is desired, if no table has anything due.
+
+    The desired state is read before the plans, so what lands meanwhile makes it behind again.
+    """
+    source, day = partition.values
+    desired = desired_states(lake).filter((pl.col("source") == source) & (pl.col("day") == day))
+    digest = desired["desired"][0] if desired.height else ""
+    is_complete = all(make_plan(p, lake, partition).is_empty for p in media_producers())
+    state: State = "reached" if is_complete else "partial"
+    note(lake, partition, state, digest=digest, run_id=run_id)
+    return state
+
+
+def note(lake: Lake, partition: Partition, state: State, *, digest: str, run_id: str) -> None:
+    """State something about a partition."""
+    source, day = partition.values
+    row = {
+        "source": source,
+        "day": day,
+        "state": state,
+        "digest": digest,
+        "run_id": run_id,
+        "recorded_at": datetime.now(UTC),
+    }
+    STATES.append(lake, pl.DataFrame([row], schema=STATES.schema))
+
+
+class _Signatures:
+    """A short digest of version, parameters and pins of every table, per partition."""
+
+    def __init__(self, lake: Lake) -> None:
+        self.lake = lake
+        self.stated = PARAMETERS.latest(lake)
+        self.sources: dict[str, str] = {}
+        self.values: dict[str, list[tuple[Producer, dict[str, object]]]] = {}
+
+    def of(self, partition: Partition) -> str:
+        source = partition.values[0]
+        if source not in self.values:
+            found = [(p, resolve(p, self.stated, source)) for p in media_producers()]
+            self.values[source] = [(p, values) for p, values in found if p.pins]
+            self.sources[source] = _digest(version_of(p, values) for p, values in found)
+        pinned = [
+            f"{producer.name}.{name}={pin(self.lake, partition, values)}"
+            for producer, values in self.values[source]
+            for name, pin in producer.pins.items()
+        ]
+        return _digest([self.sources[source], *pinned])
+
+
+def _digest(parts: Iterable[str]) -> str:
+    return hashlib.blake2b("\n".join(parts).encode(), digest_size=8).hexdigest()

@@ -1,0 +1,125 @@
+"""The loop: is it time to train, what is open, which version do the aliases name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from mlops_assets.datasets import (
+    MODEL,
+    REQUESTS,
+    ask_for_training,
+    champions,
+    labelled_items,
+    table_versions,
+)
+from mlops_assets.lake import Lake
+from mlops_assets.models import LoopState, RetrainingRules, decide_retraining
+from mlops_assets.operations.behind import behind_partitions
+from mlops_assets.settings import settings
+from mlops_assets.tables.drift_verdicts import drift_verdicts
+from mlops_assets.tables.models import model_registry, models
+from mlops_assets.tables.snapshots import snapshots
+
+
+@dataclass(frozen=True)
+class LoopDecision:
+    """What the loop does next.
+
+    Attributes:
+        request_id: of the training to run now; None when there is none.
+        reason: for people.
+        is_final: False when the same question should be asked again without anything new.
+    """
+
+    request_id: str | None
+    reason: str
+    is_final: bool = True
+
+
+def decide_loop(lake: Lake, model: str, *, now: datetime, by: str) -> LoopDecision:
+    """Decide whether a training should run now, and state the request if it is new.
+
+    An open request is answered first. Otherwise the loop waits until no partition has work left, so that a
+    training sees all that has landed, and then follows `models.decide_retraining`.
+
+    Args:
+        lake: where.
+        model: name of the model.
+        now: the time.
+        by: who asks, for the request.
+    """
+    waiting = open_requests(lake, model)
+    if waiting:
+        return LoopDecision(waiting[0], f"request {waiting[0]} is open")
+    behind = behind_partitions(lake).filter(pl.col("is_behind"))
+    if behind.height:
+        return LoopDecision(None, f"{behind.height} partitions have work left", is_final=False)
+    chosen = settings()
+    rules = RetrainingRules(
+        min_labelled_media=chosen.min_labelled, cool_down=timedelta(seconds=chosen.cool_down_s)
+    )
+    decision = decide_retraining(loop_state(lake, model), now=now, rules=rules)
+    if not decision.train:
+        return LoopDecision(None, decision.reason, is_final=decision.not_before is None)
+    request = ask_for_training(
+        lake, model, cause=decision.cause, reason=decision.reason, by=by, now=now
+    )
+    return LoopDecision(request, decision.reason)
+
+
+def open_requests(lake: Lake, model: str) -> list[str]:
+    """Requests that no trained model, and no skipped training, answers yet; oldest first."""
+    asked = REQUESTS.latest(lake).filter(pl.col("model") == model)["request_id"].to_list()
+    answered: set[str] = set()
+    for name in ("models", "models__skipped", "snapshots__skipped"):
+        rows = lake.scan(name, MODEL.of(model))
+        if rows is not None:
+            answered |= set(rows.select("request_id").collect()["request_id"])
+    return [request for request in asked if request not in answered]
+
+
+def loop_state(lake: Lake, model: str) -> LoopState:
+    """Where the loop stands: labels, the last training, drift that no training answered."""
+    labelled = labelled_items(lake, table_versions(lake))
+    trained = _trainings(lake, model)
+    learned = set(trained["partitions"].explode().drop_nulls()) if trained.height else set()
+    verdicts = drift_verdicts.rows(lake).filter(pl.col("severity") == "drift")
+    drifted = set(verdicts.select("partition").unique().collect()["partition"]) - learned
+    per_class = labelled.media_per_class
+    known = champions(lake, model)
+    last = trained.sort("decided_at").tail(1)
+    return LoopState(
+        labelled_media=sum(per_class.values()),
+        media_per_class=per_class,
+        champion_version=str(known[-1].version) if known else None,
+        labels_since_training=sum(per_class.values())
+        - (last["media_count"][0] if last.height else 0),
+        drifted=tuple(sorted(drifted)),
+        last_training_at=last["decided_at"][0] if last.height else None,
+    )
+
+
+def _trainings(lake: Lake, model: str) -> pl.DataFrame:
+    partition = MODEL.of(model)
+    made = models.rows(lake, partition).select("request_id", "decided_at", "version")
+    of = snapshots.rows(lake, partition).select("request_id", "partitions", "media_count")
+    return made.join(of, on="request_id").collect()
+
+
+def point_aliases(lake: Lake, model: str) -> str | None:
+    """Let MLflow's aliases name what the table says: the champion, and the latest as challenger.
+
+    Returns:
+        The champion's name; None when there is none.
+    """
+    registry = model_registry()
+    known = champions(lake, model)
+    versions = models.rows(lake, MODEL.of(model)).select("version").collect()["version"]
+    if len(versions):
+        registry.set_alias(model, "challenger", int(versions.max()))  # pyright: ignore[reportArgumentType]
+    if known:
+        registry.set_alias(model, "champion", known[-1].version)
+    return known[-1].name if known else None
