@@ -83,6 +83,7 @@ class Producer:
     how: How
     pins: Mapping[str, Pin]
     scheme: PartitionScheme
+    looks_at: tuple[str, ...] = ()
     tables: tuple[Table, ...] = ()
 
     @property
@@ -206,7 +207,7 @@ class Table:
         return function
 
 
-def table(
+def table(  # noqa: PLR0913 - what a table is
     lineage: Lineage,
     *,
     version: str,
@@ -214,6 +215,7 @@ def table(
     how: How = How(),
     pins: Mapping[str, Pin] | None = None,
     scheme: PartitionScheme = MEDIA,
+    looks_at: Sequence[str] = (),
 ) -> Callable[[Callable[..., Any]], Table]:
     """Make a function that yields rows of one class into the table of its name.
 
@@ -224,6 +226,7 @@ def table(
         how: how it runs.
         pins: keyword-only parameters the platform fills in, and how.
         scheme: its partition columns.
+        looks_at: tables that pins, or the function itself, read beside the lineage; for the graph.
 
     Raises:
         InternalError: the return annotation names no row class, or several.
@@ -238,6 +241,7 @@ def table(
             how=how,
             pins=pins,
             scheme=scheme,
+            looks_at=looks_at,
         )(function)
         return made[0]
 
@@ -253,6 +257,7 @@ def tables(  # noqa: PLR0913 - the options of `table`, and names
     how: How = How(),
     pins: Mapping[str, Pin] | None = None,
     scheme: PartitionScheme = MEDIA,
+    looks_at: Sequence[str] = (),
 ) -> Callable[[Callable[..., Any]], tuple[Table, ...]]:
     """Make a function that yields rows of several classes into several tables, in one pass.
 
@@ -264,6 +269,7 @@ def tables(  # noqa: PLR0913 - the options of `table`, and names
         how: see `table`.
         pins: see `table`.
         scheme: see `table`.
+        looks_at: see `table`.
     """
 
     def decorate(function: Callable[..., Any]) -> tuple[Table, ...]:
@@ -272,7 +278,9 @@ def tables(  # noqa: PLR0913 - the options of `table`, and names
             raise InternalError(
                 f"{function.__name__} returns {len(rows)} row classes, names {names}"
             )
-        producer = Producer(function, lineage, version, tuple(accepts), how, pins or {}, scheme)
+        producer = Producer(
+            function, lineage, version, tuple(accepts), how, pins or {}, scheme, tuple(looks_at)
+        )
         made = [Table(name, row, producer) for name, row in zip(names, rows, strict=True)]
         producer.tables = tuple(made)
         for one in made:

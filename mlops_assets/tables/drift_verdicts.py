@@ -64,7 +64,12 @@ def _known_references(lake: Lake) -> set[tuple[str, str]]:
     return known[1]
 
 
-@table(each(drift_profiles.said), version="1", pins={"reference": _reference})
+@table(
+    each(drift_profiles.said),
+    version="1",
+    pins={"reference": _reference},
+    looks_at=("reference_profiles",),
+)
 def drift_verdicts(profile: DriftProfile, *, reference: str = "") -> DriftVerdict:
     """Each feature of a partition against its reference, from stored profiles only.
 

@@ -107,9 +107,7 @@ def train(
     experiment = run_experiment(
         material,
         load_head(lake, champion.name) if champion else None,
-        options=TrainingOptions(
-            hidden=hidden, weight_decay=weight_decay, max_epochs=max_epochs
-        ),
+        options=TrainingOptions(hidden=hidden, weight_decay=weight_decay, max_epochs=max_epochs),
     )
     references = {**_table_references(lake, snapshot), **_prediction_references(experiment)}
     version = _register(model, snapshot, experiment, references)

@@ -41,6 +41,7 @@ def _champion(lake: Lake, partition: Partition, values: Mapping[str, Any]) -> st
     version="1",
     how=How(batch_size=4096, slice_units=16_384),
     pins={"champion": _champion},
+    looks_at=("models",),
 )
 def predictions(items: pl.DataFrame, *, champion: str = "") -> Rows[Prediction]:
     """What the champion says of each frame, from its vector and its motion.

@@ -35,7 +35,14 @@ class Snapshot(Row, key="request_id"):
 QUERY = {"labels": "status = gold", "media": "status = accepted", "items": "frame_embeddings"}
 
 
-@table(each(requests), version="1", accepts=("*",), scheme=MODEL, how=How(commit="partition"))
+@table(
+    each(requests),
+    version="1",
+    accepts=("*",),
+    scheme=MODEL,
+    how=How(commit="partition"),
+    looks_at=("raw_media", "labels", "frame_embeddings", "optical_flows"),
+)
 def snapshots(request: Request) -> Snapshot:
     """Training sets: which labelled items, at which version of every table.
 

@@ -1,0 +1,168 @@
+"""Sensors: what landed becomes partitions, partitions that are behind are brought up, drift trains."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import dagster as dg
+import polars as pl
+
+from mlops_assets.defs.assets import STATE
+from mlops_assets.defs.jobs import bring_partition_job, training_job
+from mlops_assets.defs.partitions import media_partitions
+from mlops_assets.defs.resources import LakeResource
+from mlops_assets.errors import ConfigurationError
+from mlops_assets.lake import MEDIA, Lake
+from mlops_assets.landing import ARRIVALS, desired_digests, register
+from mlops_assets.operations.behind import behind_partitions
+from mlops_assets.operations.training import decide_loop
+from mlops_assets.settings import settings
+
+RUNS_A_TICK = 10
+TRIES = 2
+DESIRED = "mlops/desired"
+_UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+_FAILED = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+_RUNNING = dg.DefaultSensorStatus.RUNNING
+
+
+@dg.sensor(
+    minimum_interval_seconds=5,
+    default_status=_RUNNING,
+    description="Registers settled files of the landing zone and adds their partitions.",
+)
+def landing_sensor(
+    context: dg.SensorEvaluationContext, lake: LakeResource
+) -> dg.SensorResult | dg.SkipReason:
+    """Register what landed; a burst is taken in bounded ticks. The truth is the ledger."""
+    opened = lake.open()
+    try:
+        landed = register(opened, settings().landing_folder)
+    except ConfigurationError as err:
+        return dg.SkipReason(str(err))
+    version = str(ARRIVALS.version(opened))
+    if not landed.files and context.cursor == version:
+        return dg.SkipReason(_idle(landed.unsettled))
+    missing = _missing_partitions(context.instance, opened)
+    context.log.info(
+        f"{landed.files} files landed, {landed.unsettled} unsettled, {landed.left} left"
+    )
+    requests = [media_partitions.build_add_request(missing)] if missing else []
+    return dg.SensorResult(dynamic_partitions_requests=requests, cursor=version)
+
+
+def _idle(unsettled: int) -> str:
+    return f"{unsettled} files have not settled yet" if unsettled else "nothing new has landed"
+
+
+def _missing_partitions(instance: dg.DagsterInstance, lake: Lake) -> list[str]:
+    there = set(instance.get_dynamic_partitions("media"))
+    rows = desired_digests(lake).select("source", "day").iter_rows()
+    return [key for key in (MEDIA.of(*row).key for row in rows) if key not in there]
+
+
+@dg.sensor(
+    job=bring_partition_job,
+    minimum_interval_seconds=5,
+    default_status=_RUNNING,
+    description="Asks the lake which partitions are behind and brings them up.",
+)
+def due_partitions_sensor(
+    context: dg.SensorEvaluationContext, lake: LakeResource
+) -> dg.SensorResult | dg.SkipReason:
+    """Request the chain for partitions that are behind: one run each, fresh before old."""
+    behind = behind_partitions(lake.open()).filter(pl.col("is_behind"))
+    if behind.is_empty():
+        return dg.SkipReason("no partition is behind")
+    requests = list(_requests(context.instance, behind))
+    if not requests:
+        return dg.SkipReason(f"{behind.height} partitions are behind: at work, or given up")
+    missing = _missing_partitions(context.instance, lake.open())
+    added = [media_partitions.build_add_request(missing)] if missing else []
+    return dg.SensorResult(run_requests=requests, dynamic_partitions_requests=added)
+
+
+def _requests(instance: dg.DagsterInstance, behind: pl.DataFrame) -> Iterator[dg.RunRequest]:
+    """At most `RUNS_A_TICK`, and none for a partition at work or given up."""
+    runs = instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED, job_name="bring_partition_job"))
+    at_work = {run.tags.get("dagster/partition") for run in runs}
+    room = RUNS_A_TICK - len(at_work)
+    for row in behind.iter_rows(named=True):
+        key = MEDIA.of(row["source"], row["day"]).key
+        if room <= 0:
+            return
+        if key in at_work:
+            continue
+        wanted = f"{row['desired']}:{row['turn']}"
+        tags = {"dagster/partition": key, DESIRED: wanted}
+        failed = instance.get_runs_count(dg.RunsFilter(tags=tags, statuses=_FAILED))
+        if failed < TRIES:
+            room -= 1
+            yield dg.RunRequest(
+                run_key=f"{key}:{wanted}:{failed}",
+                partition_key=key,
+                tags={DESIRED: wanted, "mlops/why": row["why"]},
+            )
+
+
+@dg.multi_asset_sensor(
+    monitored_assets=[dg.AssetKey("drift_verdicts"), dg.AssetKey("labels"), dg.AssetKey(STATE)],
+    job=training_job,
+    minimum_interval_seconds=10,
+    default_status=_RUNNING,
+    description="Trains when drift or new gold labels say so, after a cool-down.",
+)
+def retraining_sensor(
+    context: dg.MultiAssetSensorEvaluationContext, lake: LakeResource
+) -> dg.RunRequest | dg.SkipReason:
+    """Decide whether the model is trained again; what was decided is a ledger row with its reason."""
+    if not any(context.latest_materialization_records_by_key().values()):
+        return dg.SkipReason("no new verdicts or labels")
+    model = settings().model
+    decision = decide_loop(lake.open(), model, now=datetime.now(UTC), by="retraining_sensor")
+    if decision.request_id is None:
+        if decision.is_final:
+            context.advance_all_cursors()
+        return dg.SkipReason(decision.reason)
+    if _at_work(context.instance, model):
+        return dg.SkipReason(f"{decision.request_id} is being trained")
+    tags = {"dagster/partition": model, "mlops/request": decision.request_id}
+    failed = context.instance.get_runs_count(dg.RunsFilter(tags=tags, statuses=_FAILED))
+    if failed >= TRIES:
+        context.advance_all_cursors()
+        return dg.SkipReason(f"{decision.request_id} failed {failed} times; see its runs")
+    return dg.RunRequest(
+        run_key=f"{decision.request_id}:{failed}",
+        partition_key=model,
+        tags={"mlops/request": decision.request_id, "mlops/why": decision.reason},
+    )
+
+
+def _at_work(instance: dg.DagsterInstance, model: str) -> bool:
+    tags = {"dagster/partition": model}
+    return bool(
+        instance.get_runs_count(
+            dg.RunsFilter(job_name="training_job", tags=tags, statuses=_UNFINISHED)
+        )
+    )
+
+
+@dg.asset_sensor(
+    asset_key=dg.AssetKey("models"),
+    job=bring_partition_job,
+    minimum_interval_seconds=5,
+    default_status=_RUNNING,
+    description="Scores again, with a new champion, the partitions within its look-back.",
+)
+def rescoring_sensor(
+    context: dg.SensorEvaluationContext, asset_event: dg.EventLogEntry, lake: LakeResource
+) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """A promotion makes partitions behind at once; their runs need not wait for the next look."""
+    behind = behind_partitions(lake.open()).filter(pl.col("why") == "changed")
+    requests = list(_requests(context.instance, behind))
+    yield from requests or [dg.SkipReason("the champion is as it was")]
