@@ -3,7 +3,8 @@
 The built-in plugin of dbt-duckdb opens one table at a time and fails on one that nobody has written
 so far. This one opens all tables at once, children before parents, so that a run that commits
 meanwhile cannot look like an orphan; it gives an empty table of the declared columns for one
-that is not there; and it hides the columns nobody may drag along (pictures, vectors, texts, weights).
+that is not there; and it hides the columns that nobody may drag along: pictures, vectors, texts,
+weights.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.adapters.duckdb.utils import SourceConfig
 
 from mlops_assets.errors import ConfigurationError
-from mlops_assets.lake import Lake
+from mlops_assets.lake import Lake, use_lake
 from mlops_assets.landing.arrivals import ARRIVALS
+from mlops_assets.operations.behind import behind_partitions
 from mlops_assets.rows import Table
 from mlops_assets.settings import settings
 from mlops_assets.tables import all_tables
@@ -47,10 +49,24 @@ SKIPPED = pl.Schema(
         "seconds": pl.Float64(),
     }
 )
+STATES = pl.Schema(
+    {
+        "source": pl.String(),
+        "day": pl.String(),
+        "file_count": pl.Int64(),
+        "size_bytes": pl.Int64(),
+        "latest_at": _TIME,
+        "is_behind": pl.Boolean(),
+        "why": pl.String(),
+    }
+)
 
 
 class Plugin(BasePlugin):
-    """A source is a table of the lake, or one of `table_partitions` and `skipped_units`."""
+    """A source is a table of the lake, or one of three that the lake knows about itself.
+
+    These are `table_partitions`, `skipped_units` and `partition_states`.
+    """
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
         """Remember where the lake lies; nothing is opened before a source is read."""
@@ -79,6 +95,7 @@ class Plugin(BasePlugin):
         opened[ARRIVALS.name] = _dataset(lake, ARRIVALS.name, ARRIVALS.schema)
         opened["table_partitions"] = _stacked([_partitions(lake, t) for t in tables], PARTITIONS)
         opened["skipped_units"] = _stacked([_skipped(lake, t) for t in tables], SKIPPED)
+        opened["partition_states"] = _stacked([_states(lake)], STATES)
         return opened
 
 
@@ -94,7 +111,9 @@ def _dataset(lake: Lake, name: str, declared: Mapping[str, pl.DataType]) -> pads
     snapshot = lake.snapshot(name)
     if snapshot is None or snapshot.files.is_empty():
         return wanted
-    return snapshot.handle.to_pyarrow_dataset().replace_schema(wanted.schema)
+    dataset = snapshot.handle.to_pyarrow_dataset()
+    stored = {field.name: field for field in dataset.schema}
+    return dataset.replace_schema(pa.schema([stored.get(f.name, f) for f in wanted.schema]))
 
 
 def _is_narrow(name: str, dtype: pl.DataType) -> bool:
@@ -134,6 +153,12 @@ def _skipped(lake: Lake, one: Table) -> pl.DataFrame:
         partition=_key(one),
         unit=unit,
     ).collect()
+
+
+def _states(lake: Lake) -> pl.DataFrame:
+    """Every partition that files landed in, and whether it is behind."""
+    with use_lake(lake):
+        return behind_partitions(lake).rename({"files": "file_count"})
 
 
 def _key(one: Table, prefix: str = "") -> pl.Expr:

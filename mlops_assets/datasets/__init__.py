@@ -7,6 +7,7 @@ from mlops_assets.datasets.assembling import (
     FEATURE_TABLES,
     Labelled,
     labelled_items,
+    labelled_per_class,
     table_versions,
 )
 from mlops_assets.datasets.champions import Champion, champion_for, champions
@@ -23,6 +24,7 @@ __all__ = [
     "champion_for",
     "champions",
     "labelled_items",
+    "labelled_per_class",
     "requests",
     "table_versions",
 ]

@@ -70,6 +70,17 @@ def labelled_media(lake: Lake, versions: Versions) -> pl.DataFrame:
     return counted.unique("media_id", keep="first", maintain_order=True).drop("len").collect()
 
 
+def labelled_per_class(lake: Lake) -> dict[str, int]:
+    """Media with a gold label and features at present, by class; reads no vector."""
+    versions = table_versions(lake)
+    media = labelled_media(lake, versions)
+    if "frame_embeddings" not in versions:
+        return {}
+    able = _at(lake, "frame_embeddings", versions).select("media_id").unique().collect()
+    counted = media.join(able, on="media_id", how="semi").group_by("label").len().sort("label")
+    return dict(counted.iter_rows())
+
+
 def labelled_items(lake: Lake, versions: Versions) -> Labelled:
     """Every frame of labelled media with its features, at these versions.
 

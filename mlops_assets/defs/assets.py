@@ -5,7 +5,7 @@ import inspect
 import typing
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Optional
 
 import dagster as dg
 from pydantic import Field, create_model
@@ -68,7 +68,11 @@ def build_asset(producer: Producer) -> dg.AssetsDefinition:
         config: schema,  # pyright: ignore[reportInvalidTypeForm]
     ) -> Iterator[dg.MaterializeResult]:
         lake = context.resources.lake.open()
-        given = {name: value for name, value in config.model_dump(mode="json").items() if value is not None}
+        given = {
+            name: value
+            for name, value in config.model_dump(mode="json").items()
+            if value is not None
+        }
         with use_lake(lake):
             yield from _materialize(context, producer, lake, given)
 
@@ -161,7 +165,7 @@ def _launchable(parameter: Parameter) -> Any:
     plain = getattr(parameter.annotation, "__origin__", parameter.annotation)
     if typing.get_origin(plain) is Literal:
         choices = {str(choice): choice for choice in typing.get_args(plain)}
-        return enum.Enum(parameter.name, choices) | None
+        return Optional[enum.Enum(parameter.name, choices)]  # noqa: UP045 - made at run time
     return parameter.annotation | None
 
 

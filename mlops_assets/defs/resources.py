@@ -8,6 +8,7 @@ import dagster as dg
 from mlops_assets.lake import Lake, current_lake
 from mlops_assets.settings import settings
 
+
 class LakeResource(dg.ConfigurableResource):
     """The lake; by default the one of the settings (`MLOPS_LAKE`, `MLOPS_LAKE_OPTIONS`).
 

@@ -120,35 +120,26 @@ def _requests(instance: dg.DagsterInstance, behind: pl.DataFrame) -> Iterator[dg
 def retraining_sensor(
     context: dg.MultiAssetSensorEvaluationContext, lake: LakeResource
 ) -> dg.RunRequest | dg.SkipReason:
-    """Decide whether the model is trained again; what was decided is a ledger row with its reason."""
-    if not any(context.latest_materialization_records_by_key().values()):
-        return dg.SkipReason("no new verdicts or labels")
+    """Decide whether the model is trained again; the request is a ledger row with its reason.
+
+    The lake is asked rather than the events: an answer such as "cooling down" changes with time alone.
+    """
+    context.latest_materialization_records_by_key()
+    context.advance_all_cursors()
     model = settings().model
     decision = decide_loop(lake.open(), model, now=datetime.now(UTC), by="retraining_sensor")
     if decision.request_id is None:
-        if decision.is_final:
-            context.advance_all_cursors()
         return dg.SkipReason(decision.reason)
-    if _at_work(context.instance, model):
-        return dg.SkipReason(f"{decision.request_id} is being trained")
     tags = {"dagster/partition": model, "mlops/request": decision.request_id}
+    if context.instance.get_runs_count(dg.RunsFilter(tags=tags, statuses=_UNFINISHED)):
+        return dg.SkipReason(f"{decision.request_id} is being trained")
     failed = context.instance.get_runs_count(dg.RunsFilter(tags=tags, statuses=_FAILED))
     if failed >= TRIES:
-        context.advance_all_cursors()
         return dg.SkipReason(f"{decision.request_id} failed {failed} times; see its runs")
     return dg.RunRequest(
         run_key=f"{decision.request_id}:{failed}",
         partition_key=model,
         tags={"mlops/request": decision.request_id, "mlops/why": decision.reason},
-    )
-
-
-def _at_work(instance: dg.DagsterInstance, model: str) -> bool:
-    tags = {"dagster/partition": model}
-    return bool(
-        instance.get_runs_count(
-            dg.RunsFilter(job_name="training_job", tags=tags, statuses=_UNFINISHED)
-        )
     )
 
 

@@ -14,9 +14,9 @@ from mlops_assets.gates.labels_file import LabelsFile, is_labels_file, read_labe
 from mlops_assets.gates.limits import Limits
 from mlops_assets.gates.reasons import REASONS
 from mlops_assets.gates.sidecar import Sidecar, read_sidecar
-from mlops_assets.media.probe import probe_media, sniff_file
-from mlops_assets.media.probed import Probe
-from mlops_assets.media.sniff import Kind, Sniffed
+from mlops_assets.media.probing.probe import probe_media, sniff_file
+from mlops_assets.media.probing.probed import Probe
+from mlops_assets.media.probing.sniff import Kind, Sniffed
 
 AdmittedKind = Literal[Kind, "labels"]
 CapturedFrom = Literal["sidecar", "exif", "container", "name", "file"]

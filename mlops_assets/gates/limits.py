@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mlops_assets.media.probed import ProbeLimits
+from mlops_assets.media.probing.probed import ProbeLimits
 
 
 @dataclass(frozen=True)

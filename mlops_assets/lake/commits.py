@@ -79,6 +79,8 @@ def column_statistics(rows: pl.DataFrame) -> dict[str, Any]:
     for name, dtype in rows.schema.items():
         if not (dtype == pl.String or dtype.is_numeric()):
             continue
+        if dtype.is_float() and rows[name].is_nan().any():
+            continue
         low, high = rows[name].min(), rows[name].max()
         if _telling(low) and _telling(high):
             least[name], greatest[name] = low, high

@@ -21,6 +21,7 @@ from mlops_assets.lake.vault import Vault
 from mlops_assets.settings import settings
 
 _CREATE_ATTEMPTS = 20
+_URI = "_uri"
 
 
 class _Handles(threading.local):
@@ -203,7 +204,21 @@ class Snapshot:
             return self.scan_files(self.of(partition)["path"].to_list(), partition)
         if self.files.is_empty():
             return pl.LazyFrame(schema=self.schema)
-        return pl.scan_delta(self.handle, use_pyarrow=False)
+        if self._folders_are_values():
+            return pl.scan_delta(self.handle, use_pyarrow=False)
+        uris = pl.lit(self.uri("")) + pl.col("path")
+        values = {name: f"partition.{name}" for name in self.partition_columns}
+        places = self.files.select(uris.alias(_URI), **values)
+        nameless = Partition(tuple(values), ("",) * len(values))
+        rows = self.scan_uris(places[_URI].to_list(), nameless, name_file_in=_URI)
+        found = rows.drop(list(values)).join(places.lazy(), on=_URI, how="left")
+        return found.select(list(self.schema))
+
+    def _folders_are_values(self) -> bool:
+        """Whether a reader that takes partition values from folder names, as Polars does, is right."""
+        named = [pl.format(f"{n}={{}}", pl.col(f"partition.{n}")) for n in self.partition_columns]
+        folder = pl.concat_str(*named, pl.lit(""), separator="/")
+        return self.files.select(pl.col("path").str.starts_with(folder).all()).item()
 
     def scan_files(
         self, paths: list[str], partition: Partition, *, name_file_in: str | None = None

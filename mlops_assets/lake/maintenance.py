@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import polars as pl
 from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
 
+from mlops_assets.errors import ConfigurationError
 from mlops_assets.lake.commits import StagedFile, base_of, commit_partition, stage
 from mlops_assets.lake.lake import Lake, Snapshot
 from mlops_assets.lake.partitions import Partition
@@ -83,17 +85,23 @@ def vacuum_table(
 
     Returns:
         Paths of the removed files.
+
+    Raises:
+        ConfigurationError: a pinned version is gone or never was, or no permission.
     """
     if lake.snapshot(table) is None:
         return []
-    handle = DeltaTable(lake.uri(table), storage_options=lake.store.options or None)
-    return handle.vacuum(
-        retention_hours=retention_hours,
-        dry_run=False,
-        enforce_retention_duration=False,
-        full=True,
-        keep_versions=sorted(set(pinned)) or None,
-    )
+    try:
+        handle = DeltaTable(lake.uri(table), storage_options=lake.store.options or None)
+        return handle.vacuum(
+            retention_hours=retention_hours,
+            dry_run=False,
+            enforce_retention_duration=False,
+            full=True,
+            keep_versions=sorted(set(pinned)) or None,
+        )
+    except (DeltaError, OSError) as err:
+        raise ConfigurationError(f"cannot vacuum {lake.uri(table)}: {str(err)[:300]}") from err
 
 
 def _bundles(small: pl.DataFrame) -> list[list[str]]:

@@ -14,6 +14,24 @@ from obstore.store import LocalStore, from_url
 
 from mlops_assets.errors import ConfigurationError
 
+_ABOUT_CONNECTIONS = (
+    "allow_http",
+    "allow_invalid_certificates",
+    "connect_timeout",
+    "http1_only",
+    "http2_only",
+    "pool_idle_timeout",
+    "pool_max_idle_per_host",
+    "proxy_url",
+    "timeout",
+    "user_agent",
+)
+_CLIENT = {f"{prefix}{name}" for prefix in ("", "aws_") for name in _ABOUT_CONNECTIONS}
+"""Options of a connection, which delta-rs takes among those of the store, and obstore apart."""
+
+_OF_DELTA = ("aws_s3_allow_unsafe_rename", "aws_s3_locking_provider", "delta_")
+"""Options that mean something to delta-rs only."""
+
 
 @dataclass(frozen=True)
 class Store:
@@ -94,16 +112,15 @@ class Store:
 
 @lru_cache(maxsize=32)
 def _backend(root: str, options: tuple[tuple[str, str], ...]) -> Any:
-    if "://" in root:
-        return from_url(root, config=_known(dict(options)))
+    named: dict[str, Any] = {name.lower(): value for name, value in options}
+    client = {name.removeprefix("aws_"): named.pop(name) for name in _CLIENT & set(named)}
+    config = {name: value for name, value in named.items() if not name.startswith(_OF_DELTA)}
     try:
+        if "://" in root:
+            return from_url(root, config=config or None, client_options=client or None)
         return LocalStore(root, mkdir=True)
     except (BaseError, OSError) as err:
-        raise ConfigurationError(f"cannot use the folder {root}: {_brief(err)}") from err
-
-
-def _known(options: dict[str, str]) -> dict[str, str]:
-    return {name.lower(): value for name, value in options.items()}
+        raise ConfigurationError(f"cannot use {root}: {_brief(err)}") from err
 
 
 def _brief(err: BaseException) -> str:

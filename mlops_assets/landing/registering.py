@@ -42,6 +42,7 @@ def register(
     *,
     now: datetime | None = None,
     budget_s: float = 20.0,
+    settle_s: float | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Landed:
     """Look at the landing zone once and state what is new or changed there.
@@ -55,6 +56,7 @@ def register(
         folder: the landing zone.
         now: the time to judge by.
         budget_s: stop after about so long; at least one file is taken.
+        settle_s: a file unchanged this long has landed; the setting for None.
         progress: told files done and files to do.
 
     Raises:
@@ -64,7 +66,8 @@ def register(
     files = list_landing(folder)
     known = _known(lake)
     changed = [one for one in files.values() if _has_news(one, files, known)]
-    settled = [one for one in changed if _is_settled(one, files, now)]
+    quiet_s = settings().settle_s if settle_s is None else settle_s
+    settled = [one for one in changed if _is_settled(one, files, now, quiet_s)]
     taken = list(_take(lake, settled, files, known, budget_s, progress))
     rows = _assign(taken, known, now)
     ARRIVALS.append(lake, stamped(rows))
@@ -95,10 +98,12 @@ def _has_news(one: Found, files: dict[tuple[str, str], Found], known: Known) -> 
     )
 
 
-def _is_settled(one: Found, files: dict[tuple[str, str], Found], now: datetime) -> bool:
+def _is_settled(
+    one: Found, files: dict[tuple[str, str], Found], now: datetime, quiet_s: float
+) -> bool:
     together = [one, sidecar_of(one, files)]
     latest = max(file.changed_at for file in together if file is not None)
-    return (now - latest).total_seconds() >= settings().settle_s
+    return (now - latest).total_seconds() >= quiet_s
 
 
 def _take(

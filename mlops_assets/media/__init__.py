@@ -15,9 +15,9 @@ from mlops_assets.media.pictures import (
     reduce_picture,
     reduced_size,
 )
-from mlops_assets.media.probe import probe_media, sniff_file
-from mlops_assets.media.probed import Probe, ProbeLimits
-from mlops_assets.media.sniff import Sniffed, sniff_kind
+from mlops_assets.media.probing.probe import probe_media, sniff_file
+from mlops_assets.media.probing.probed import Probe, ProbeLimits
+from mlops_assets.media.probing.sniff import Sniffed, sniff_kind
 from mlops_assets.media.videos import decode_video
 
 __all__ = [

@@ -12,8 +12,7 @@ from mlops_assets.datasets import (
     REQUESTS,
     ask_for_training,
     champions,
-    labelled_items,
-    table_versions,
+    labelled_per_class,
 )
 from mlops_assets.lake import Lake
 from mlops_assets.models import LoopState, RetrainingRules, decide_retraining
@@ -31,12 +30,10 @@ class LoopDecision:
     Attributes:
         request_id: of the training to run now; None when there is none.
         reason: for people.
-        is_final: False when the same question should be asked again without anything new.
     """
 
     request_id: str | None
     reason: str
-    is_final: bool = True
 
 
 def decide_loop(lake: Lake, model: str, *, now: datetime, by: str) -> LoopDecision:
@@ -56,14 +53,14 @@ def decide_loop(lake: Lake, model: str, *, now: datetime, by: str) -> LoopDecisi
         return LoopDecision(waiting[0], f"request {waiting[0]} is open")
     behind = behind_partitions(lake).filter(pl.col("is_behind"))
     if behind.height:
-        return LoopDecision(None, f"{behind.height} partitions have work left", is_final=False)
+        return LoopDecision(None, f"{behind.height} partitions have work left")
     chosen = settings()
     rules = RetrainingRules(
         min_labelled_media=chosen.min_labelled, cool_down=timedelta(seconds=chosen.cool_down_s)
     )
     decision = decide_retraining(loop_state(lake, model), now=now, rules=rules)
     if not decision.train:
-        return LoopDecision(None, decision.reason, is_final=decision.not_before is None)
+        return LoopDecision(None, decision.reason)
     request = ask_for_training(
         lake, model, cause=decision.cause, reason=decision.reason, by=by, now=now
     )
@@ -83,12 +80,11 @@ def open_requests(lake: Lake, model: str) -> list[str]:
 
 def loop_state(lake: Lake, model: str) -> LoopState:
     """Where the loop stands: labels, the last training, drift that no training answered."""
-    labelled = labelled_items(lake, table_versions(lake))
+    per_class = labelled_per_class(lake)
     trained = _trainings(lake, model)
     learned = set(trained["partitions"].explode().drop_nulls()) if trained.height else set()
     verdicts = drift_verdicts.rows(lake).filter(pl.col("severity") == "drift")
     drifted = set(verdicts.select("partition").unique().collect()["partition"]) - learned
-    per_class = labelled.media_per_class
     known = champions(lake, model)
     last = trained.sort("decided_at").tail(1)
     return LoopState(

@@ -1,4 +1,4 @@
-"""Explain one row: it is as its inputs imply, or it is due, skipped, unwanted or missing, and why."""
+"""Explain one row: it is as its inputs imply, or due, skipped, unwanted or missing, and why."""
 
 from __future__ import annotations
 

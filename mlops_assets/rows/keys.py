@@ -22,7 +22,10 @@ class Found:
 
 
 def find(table: Table, lake: Lake, key: str, partition: Partition | None = None) -> list[Found]:
-    """The rows with a key; else those whose key begins with it, if it has at least 8 characters.
+    """The rows with a key; else those of a shortened one.
+
+    At least 8 characters of a key's beginning are enough, with or without what follows a `#` or `@`:
+    `9e8d55b6` finds every frame of a medium, `9e8d55b6#000003` one.
 
     Args:
         table: where to look.
@@ -36,14 +39,21 @@ def find(table: Table, lake: Lake, key: str, partition: Partition | None = None)
     rows = table.rows(lake, partition)
     found = rows.filter(has_key(table, key)).select(*table.producer.scheme.columns, *table.key)
     keys = found.collect()
-    if keys.is_empty() and len(key) >= _SHORTEST_PREFIX:
-        starts = text_of(table.key).str.starts_with(key)
-        keys = rows.filter(starts).select(keys.columns).collect()
+    beginning, mark, end = _parted(key)
+    if keys.is_empty() and len(beginning) >= _SHORTEST_PREFIX:
+        text = text_of(table.key)
+        begins = text.str.starts_with(beginning) & text.str.ends_with(mark + end)
+        keys = rows.filter(begins).select(keys.columns).collect()
     columns = table.producer.scheme.columns
     return [
         Found(Partition(columns, tuple(map(str, values))), part.select(table.key).unique())
         for values, part in keys.group_by(columns, maintain_order=True)
     ]
+
+
+def _parted(key: str) -> tuple[str, str, str]:
+    place = next((place for place, sign in enumerate(key) if sign in "#@"), len(key))
+    return key[:place], key[place : place + 1], key[place + 1 :]
 
 
 def key_text(rows: pl.DataFrame, columns: Iterable[str]) -> list[str]:
@@ -52,6 +62,7 @@ def key_text(rows: pl.DataFrame, columns: Iterable[str]) -> list[str]:
 
 
 def text_of(columns: tuple[str, ...]) -> pl.Expr:
+    """Key columns as one text; null when one of them is."""
     return pl.concat_str([pl.col(name).cast(pl.String) for name in columns], separator="|")
 
 

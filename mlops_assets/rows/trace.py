@@ -1,7 +1,7 @@
 """Trace rows up to what they were made from, and down to what was made of them.
 
-Every lineage is a set of links between units and parent rows, so both directions are semi joins of key
-columns inside one partition, whatever the chain of tables.
+Every lineage is a set of links between units and parent rows, so both directions are semi joins of
+key columns inside one partition, whatever the chain of tables.
 """
 
 from __future__ import annotations
@@ -201,7 +201,7 @@ def as_frame(kin: Iterable[Kin], partition: Partition, *, limit: int = 1000) -> 
     """
     listed: list[dict[str, Any]] = []
     for one in kin:
-        keys = key_text(one.keys.head(limit), one.parent.row.row_key) or [None]
+        keys = key_text(one.keys.sort(pl.all()).head(limit), one.parent.row.row_key) or [None]
         told = {"step": one.step, "table": one.parent.name, "partition": partition.key}
         more = {"rows": one.keys.height, "via": ", ".join(dict.fromkeys(one.via))}
         listed += [{**told, "key": key, **more} for key in keys]

@@ -15,7 +15,7 @@ from annotated_types import Gt
 from mlops_assets.gates import Admission, Limits, admit
 from mlops_assets.lake import current_lake
 from mlops_assets.landing import Arrival, arrivals
-from mlops_assets.media.probed import Probe
+from mlops_assets.media.probing.probed import Probe
 from mlops_assets.rows import How, Row, each, table
 
 _CONTENT = ("media_id", "kind", "status", "path", "rotation_deg")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import mlops_assets.gates
-import mlops_assets.media.probe
+import mlops_assets.media.probing.probe
 from mlops_assets.gates import REASONS, Admission, Limits, admit, captured_at_from_name
 
 MODIFIED = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
@@ -186,7 +186,7 @@ def test_damaged_files_have_a_verdict_whatever_was_damaged(tmp_path_factory, dat
 def test_every_reason_given_in_the_code_is_in_the_table():
     rooms = [
         Path(mlops_assets.gates.__file__).parent,
-        Path(mlops_assets.media.probe.__file__).parent,
+        Path(mlops_assets.media.probing.probe.__file__).parent,
     ]
     files = [*rooms[0].glob("*.py"), *rooms[1].glob("prob*.py")]
     given_codes = {

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from mlops_assets.media.sniff import Sniffed, sniff_kind
+from mlops_assets.media.probing.sniff import Sniffed, sniff_kind
 
 
 def sniffed(head: bytes, name: str = "") -> tuple[str, str]:

@@ -197,7 +197,7 @@ class Champion(Row, key="path"):
     model: str
 
 
-def champion_of(lake, partition):
+def champion_of(lake, partition, values):
     return lake.store.get("champion").decode() if lake.store.size("champion") else None
 
 
@@ -245,12 +245,8 @@ def test_a_group_is_due_when_one_of_its_rows_changes_comes_or_goes(lake, notes):
     ]
 
 
-class Caption(Row, key="path"):
-    path: str
-
-
 @table(expand(toys.notes, by="caption"), version="1")
-def captioned(note) -> toys.Note:
+def captioned(note: toys.Note) -> toys.Note:
     """A lineage whose units are not unique."""
     return note
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from mlops_assets.errors import InputError
-from mlops_assets.media.probed import ProbeFlag, ProbeLimits
+from mlops_assets.media.probing.probed import ProbeFlag, ProbeLimits
 
 if TYPE_CHECKING:
     from av.container import InputContainer

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlops_assets.errors import InputError
-from mlops_assets.media.probe_images import probe_image
-from mlops_assets.media.probe_streams import probe_streams
-from mlops_assets.media.probe_tags import pdf_time
-from mlops_assets.media.probed import Probe, ProbeFlag, ProbeLimits, check_pages
-from mlops_assets.media.sniff import HEAD_BYTES, Kind, Sniffed, sniff_kind
+from mlops_assets.media.probing.images import probe_image
+from mlops_assets.media.probing.streams import probe_streams
+from mlops_assets.media.probing.tags import pdf_time
+from mlops_assets.media.probing.probed import Probe, ProbeFlag, ProbeLimits, check_pages
+from mlops_assets.media.probing.sniff import HEAD_BYTES, Kind, Sniffed, sniff_kind
 
 if TYPE_CHECKING:
     from pypdfium2 import PdfDocument

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Literal
 
 from mlops_assets.errors import InputError
-from mlops_assets.media.sniff import Kind
+from mlops_assets.media.probing.sniff import Kind
 
 ProbeFlag = Literal["timestamps_go_back", "packets_missing", "packets_cut_off", "late_streams"]
 

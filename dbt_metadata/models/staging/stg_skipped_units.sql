@@ -1,0 +1,8 @@
+select
+    table_name,
+    partition,
+    unit,
+    reason,
+    message,
+    seconds
+from {{ source('lake', 'skipped_units') }}

@@ -1,0 +1,63 @@
+"""What a person asks of the whole: status, plan, trace, impact, verify, quarantine, predict.
+
+`from mlops_assets import operations as ops; ops.status()` works in a notebook and gives Polars
+frames. Everything is imported when it is first asked for, and nothing heavy before it is needed.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mlops_assets.operations.deliveries import land
+    from mlops_assets.operations.overview import Status, row_counts, status
+    from mlops_assets.operations.parameter_values import parameters, set_parameters
+    from mlops_assets.operations.plans import plan
+    from mlops_assets.operations.requests import train
+    from mlops_assets.operations.rulings import Ruled, quarantine, release
+    from mlops_assets.operations.scoring import predict
+    from mlops_assets.operations.tracing import explain, impact, trace
+    from mlops_assets.operations.verification import verify
+
+__all__ = [
+    "Ruled",
+    "Status",
+    "explain",
+    "impact",
+    "land",
+    "parameters",
+    "plan",
+    "predict",
+    "quarantine",
+    "release",
+    "row_counts",
+    "set_parameters",
+    "status",
+    "trace",
+    "train",
+    "verify",
+]
+
+_MODULES = {
+    "deliveries": ("land",),
+    "overview": ("Status", "row_counts", "status"),
+    "parameter_values": ("parameters", "set_parameters"),
+    "plans": ("plan",),
+    "requests": ("train",),
+    "rulings": ("Ruled", "quarantine", "release"),
+    "scoring": ("predict",),
+    "tracing": ("explain", "impact", "trace"),
+    "verification": ("verify",),
+}
+_HOMES = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__
