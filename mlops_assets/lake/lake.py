@@ -73,7 +73,7 @@ class Lake:
         if still is not None and key in still:
             return still[key]
         handle = self._handle(table)
-        found = None if handle is None else Snapshot(self, table, handle)
+        found = None if handle is None else self._seen(table, handle)
         if still is not None:
             still[key] = found
         return found
@@ -141,6 +141,17 @@ class Lake:
         _HANDLES.open[key] = handle
         return handle
 
+    def _seen(self, table: str, handle: DeltaTable) -> Snapshot:
+        """The snapshot of a handle; the one already made when the version is as it was."""
+        seen: dict[str, Snapshot] = _HANDLES.__dict__.setdefault("seen", {})
+        uri, version = self.uri(table), handle.version()
+        known = seen.get(uri)
+        if known is not None and known.handle is handle and known.version == version:
+            return known
+        found = seen[uri] = Snapshot(self, table, handle)
+        _ = found.version, found.files  # the handle moves on, the snapshot does not
+        return found
+
     def _is_gone(self, table: str, version: int) -> bool:
         """Whether a table was deleted, and perhaps made anew, since it had this version."""
         return self.store.size(f"tables/{table}/_delta_log/{version:020}.json") is None
@@ -184,8 +195,17 @@ class Snapshot:
         """Names of the partition columns."""
         return list(self.handle.metadata().partition_columns)
 
+    @cached_property
+    def _parts(self) -> dict[str, pl.DataFrame]:
+        return {}
+
     def of(self, partition: Partition) -> pl.DataFrame:
         """The active files of one partition."""
+        if partition.key not in self._parts:
+            self._parts[partition.key] = self._of(partition)
+        return self._parts[partition.key]
+
+    def _of(self, partition: Partition) -> pl.DataFrame:
         files = self.files
         for name, value in partition.as_dict.items():
             column = f"partition.{name}"
@@ -292,7 +312,7 @@ _STILL: ContextVar[dict[tuple[str, str], Snapshot | None] | None] = ContextVar(
 @contextlib.contextmanager
 def still_lake() -> Iterator[None]:
     """Look at every table once while the block lasts: for reading many partitions, never to commit."""
-    token = _STILL.set({})
+    token = _STILL.set(_STILL.get() or {})
     try:
         yield
     finally:

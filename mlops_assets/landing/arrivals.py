@@ -71,6 +71,7 @@ arrivals = Origin("arrivals", Arrival, _read)
 """The latest arrival per path of a partition, with its owner and its ruling."""
 
 _CACHE: dict[str, tuple[tuple[int, int], pl.DataFrame]] = {}
+_FIRST: dict[str, tuple[pl.DataFrame, dict[str, str]]] = {}
 
 
 def known_arrivals(lake: Lake) -> pl.DataFrame:
@@ -146,5 +147,10 @@ def desired_digests(lake: Lake) -> pl.DataFrame:
 
 def first_partition(lake: Lake, source: str) -> str | None:
     """The day of a source's first partition; None when nothing of it landed."""
-    days = known_arrivals(lake).filter(pl.col("source") == source).sort("landed_at", "day")["day"]
-    return days[0] if len(days) else None
+    rows = known_arrivals(lake)
+    known = _FIRST.get(lake.store.root)
+    if known is None or known[0] is not rows:
+        first = rows.sort("landed_at", "day").unique("source", keep="first", maintain_order=True)
+        days = dict(first.select("source", "day").iter_rows())
+        known = _FIRST[lake.store.root] = rows, days
+    return known[1].get(source)

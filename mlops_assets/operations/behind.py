@@ -16,7 +16,7 @@ import polars as pl
 from mlops_assets.lake import MEDIA, Lake, Ledger, Partition, still_lake
 from mlops_assets.landing import desired_digests
 from mlops_assets.rows import Producer, make_plan
-from mlops_assets.rows.parameters import PARAMETERS, resolve, version_of
+from mlops_assets.rows.parameters import EVERY, PARAMETERS, resolve, version_of
 from mlops_assets.tables import all_producers
 
 State = Literal["reached", "partial", "touched"]
@@ -120,11 +120,12 @@ class _Signatures:
     def __init__(self, lake: Lake) -> None:
         self.lake = lake
         self.stated = PARAMETERS.latest(lake)
+        self.apart = set(self.stated["source"])
         self.sources: dict[str, str] = {}
         self.values: dict[str, list[tuple[Producer, dict[str, object]]]] = {}
 
     def of(self, partition: Partition) -> str:
-        source = partition.values[0]
+        source = partition.values[0] if partition.values[0] in self.apart else EVERY
         if source not in self.values:
             found = [(p, resolve(p, self.stated, source)) for p in media_producers()]
             self.values[source] = [(p, values) for p, values in found if p.pins]

@@ -98,9 +98,15 @@ def read_value(producer: Producer, name: str, value: Any) -> Any:
     if not isinstance(value, str):
         return check_value(producer, name, value)
     try:
-        return check_value(producer, name, json.loads(value))
-    except (json.JSONDecodeError, ConfigurationError):
+        read = json.loads(value)
+    except json.JSONDecodeError:
         return check_value(producer, name, value)
+    try:
+        return check_value(producer, name, read)
+    except ConfigurationError:
+        if isinstance(producer.parameters[name].default, str):
+            return check_value(producer, name, value)
+        raise
 
 
 def _require_source(source: str | None, lake: Lake) -> None:

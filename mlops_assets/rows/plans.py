@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from mlops_assets.lake import Lake, Partition
+from mlops_assets.lake import Lake, Partition, still_lake
 from mlops_assets.lake.commits import Base, base_of
 from mlops_assets.rows.parameters import current_versions, effective, version_of
 from mlops_assets.rows.parents import FILE
@@ -110,6 +110,11 @@ def make_plan(producer: Producer, lake: Lake, partition: Partition) -> Plan:
     Raises:
         InternalError: two units have one key.
     """
+    with still_lake():
+        return _plan(producer, lake, partition)
+
+
+def _plan(producer: Producer, lake: Lake, partition: Partition) -> Plan:
     values = effective(producer, lake, partition.values[0])
     pinned = {name: pin(lake, partition, values) for name, pin in producer.pins.items()}
     waits_for = tuple(name for name, value in pinned.items() if value is None)

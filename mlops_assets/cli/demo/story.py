@@ -94,7 +94,7 @@ def _tell_files(watcher: Watcher, wave: WaveTruth) -> None:
         rows.filter(pl.col("status") != "accepted").sort("source", "path").iter_rows(named=True)
     ):
         watcher.say(
-            f"    {row['source']}/{row['path'][:48]}: {row['reason']} - {row['message'][:90]}"
+            f"    {row['source']}/{row['path'][:48]}: {row['reason']} - {row['message'].split(' (')[0]}"
         )
 
 

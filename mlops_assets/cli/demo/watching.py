@@ -79,7 +79,7 @@ class Watcher:
 
     def say(self, text: str = "") -> None:
         """A line of the story, above the bar."""
-        self.progress.console.print(text, highlight=False)
+        self.progress.console.print(text, highlight=False, soft_wrap=True)
 
     def until(self, what: str, is_true: Callable[[], bool]) -> None:
         """Wait for something.
