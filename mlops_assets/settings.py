@@ -35,6 +35,7 @@ class Settings(BaseSettings):
     worker_memory_gb: float = Field(8, gt=0, description="data memory of one worker process")
     slice_budget_files: int = Field(200, ge=1, description="files of one run before the next")
     orphan_limit: float = Field(0.5, gt=0, le=1, description="share one run may remove")
+    keep_runs_days: int = Field(90, ge=0, description="Dagster runs older go; 0 keeps all")
     look_back_days: int = Field(30, ge=0, description="how far a promotion reaches back")
     model: str = Field("scene", description="name of the registered model")
     cool_down_s: float = Field(3600, ge=0, description="least time between two trainings")

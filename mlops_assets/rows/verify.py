@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
+from mlops_assets.errors import InternalError
 from mlops_assets.lake import Lake, Partition
 from mlops_assets.lake.lake import Snapshot
 from mlops_assets.rows.fingerprints import fingerprint
@@ -39,8 +40,8 @@ def verify(
 
     Codes: `due` (a unit without current rows), `orphan` (rows whose unit is gone), `stale_skip`,
     `doubled` (a key stored twice), `file_lost`, `file_changed` (of another size than committed),
-    `unreadable`, `foreign_file` (not written by this platform, so rows may be missing), and
-    `wrong_fingerprint` (a row whose content is not what was committed).
+    `unreadable`, `foreign_file` (not written by this platform, so rows may be missing), `units` (a
+    parent row is there twice) and `wrong_fingerprint` (a row's content is not what was committed).
 
     Args:
         producer: the function and its tables.
@@ -54,14 +55,30 @@ def verify(
     damaged = {t.name: list(_damaged_files(t, lake, partition)) for t in producer.tables}
     found = [(name, *problem) for name, problems in damaged.items() for problem in problems]
     if not found:  # a plan cannot read what is damaged
-        plan = make_plan(producer, lake, partition)
-        for one in plan.tables.values():
-            found += [(one.table.name, *problem) for problem in _unplanned(one)]
-            found += [(one.table.name, *p) for p in _doubled(one.table, lake, partition)]
-            if not quick:
-                found += [(one.table.name, *p) for p in _changed_rows(one.table, lake, partition)]
+        found = list(_wrong_rows(producer, lake, partition, quick=quick))
     rows = [(table, partition.key, *problem) for table, *problem in found]
     return pl.DataFrame(rows, schema=PROBLEMS, orient="row")
+
+
+def _wrong_rows(
+    producer: Producer, lake: Lake, partition: Partition, *, quick: bool
+) -> Iterator[tuple[str, str, str | None, str]]:
+    for table in () if quick else producer.tables:
+        unread = list(_changed_rows(table, lake, partition))
+        yield from ((table.name, *problem) for problem in unread)
+        if any(problem[0] == "unreadable" for problem in unread):
+            return
+    try:
+        plan = make_plan(producer, lake, partition)
+    except InternalError as err:  # the parent has a row twice
+        yield producer.name, "units", None, str(err)
+        return
+    except pl.exceptions.PolarsError as err:
+        yield producer.name, "unreadable", None, str(err).splitlines()[0][:300]
+        return
+    for one in plan.tables.values():
+        yield from ((one.table.name, *problem) for problem in _unplanned(one))
+        yield from ((one.table.name, *problem) for problem in _doubled(one.table, lake, partition))
 
 
 def _damaged_files(table: Table, lake: Lake, partition: Partition) -> Iterator[Problem]:

@@ -36,7 +36,6 @@ class Flow(
         "static_share",
         "direction_entropy",
         "direction_resultant",
-        "mean_direction_deg",
         "divergence_abs",
         "curl_abs",
         "camera_inliers",
