@@ -79,7 +79,7 @@ class Plugin(BasePlugin):
             raise ConfigurationError(f"the lake declares no table {name!r}")
         return self._opened[name]
 
-    def default_materialization(self) -> str:
+    def default_materialization(self) -> str:  # pyright: ignore[reportIncompatibleMethodOverride]
         """A view: only what a model selects is read."""
         return "view"
 

@@ -162,11 +162,19 @@ def _terminated_as_interrupt() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+def home_to_serve() -> Path:
+    """The home a person named, else that of the latest demo, else the one of the settings."""
+    home = settings().home
+    demos = [home / name for name in ("demo", "own-media") if (home / name).is_dir()]
+    if "MLOPS_HOME" in os.environ or not demos:
+        return home
+    return max(demos, key=lambda folder: folder.stat().st_mtime)
+
+
 def main() -> None:
-    """`make dev`: serve until Ctrl-C, on the demo's home if there is one."""
+    """`make dev`: serve until Ctrl-C."""
     console = Console()
-    home = settings().home / "demo"
-    home = home if home.exists() and "MLOPS_HOME" not in os.environ else settings().home
+    home = home_to_serve()
     with (
         contextlib.suppress(KeyboardInterrupt),
         serve(home, environment_for(home), with_mlflow=True) as served,

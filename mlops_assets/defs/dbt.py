@@ -72,11 +72,11 @@ def _parse() -> None:
     manifest = manifest_path()
     manifest.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=manifest.parent) as folder:
-        where = {"TARGET": folder, "LOG": folder, "PROJECT": PROJECT, "PROFILES": PROJECT}
-        paths = {f"DBT_{n}_{'DIR' if n[0] == 'P' else 'PATH'}": str(p) for n, p in where.items()}
+        written = {"DBT_TARGET_PATH": folder, "DBT_LOG_PATH": folder}
+        read = {"DBT_PROJECT_DIR": str(PROJECT), "DBT_PROFILES_DIR": str(PROJECT)}
         subprocess.run(
             [_executable(), "parse", "--quiet"],
-            env={**os.environ, **paths},
+            env={**os.environ, **read, **written},
             check=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -31,16 +31,18 @@ def materialization(
             **_cost(outcome),
             **_provenance(table, lake),
             **_skipped(table, lake, partition),
-            **(_picture(table, rows) if outcome.changed else {}),
+            **_picture(table, lake, partition, rows, is_new=outcome.changed),
         },
         check_results=[
-            *(check_result(table, check, rows) for check in table.checks),
+            *(check_result(table, check, partition, rows) for check in table.checks),
             skipped_result(table, lake, partition, len(fingerprints)),
         ],
     )
 
 
-def check_result(table: Table, check: Check, rows: pl.LazyFrame) -> dg.AssetCheckResult:
+def check_result(
+    table: Table, check: Check, partition: Partition, rows: pl.LazyFrame
+) -> dg.AssetCheckResult:
     """A check on the rows of a partition, with the keys of some offending rows."""
     offending = check.offending(rows).select(table.key).head(1000).collect()
     return dg.AssetCheckResult(
@@ -49,6 +51,7 @@ def check_result(table: Table, check: Check, rows: pl.LazyFrame) -> dg.AssetChec
         passed=offending.is_empty(),
         severity=dg.AssetCheckSeverity.ERROR if check.blocking else dg.AssetCheckSeverity.WARN,
         metadata={
+            "partition": partition.key,
             "offending_rows": offending.height,
             "examples": dg.MetadataValue.json(offending.head(_SAMPLE).to_dicts()),
         },
@@ -67,7 +70,12 @@ def skipped_result(
         check_name=FEW_SKIPPED,
         passed=share <= SKIPPED_LIMIT,
         severity=dg.AssetCheckSeverity.WARN,
-        metadata={"failed_units": failed, "share": share, "limit": SKIPPED_LIMIT},
+        metadata={
+            "partition": partition.key,
+            "failed_units": failed,
+            "share": share,
+            "limit": SKIPPED_LIMIT,
+        },
     )
 
 
@@ -121,15 +129,25 @@ def _skipped(table: Table, lake: Lake, partition: Partition) -> dict[str, Any]:
     }
 
 
-def _picture(table: Table, rows: pl.LazyFrame) -> dict[str, Any]:
+def _picture(
+    table: Table, lake: Lake, partition: Partition, rows: pl.LazyFrame, *, is_new: bool
+) -> dict[str, Any]:
+    """The picture of a partition: drawn when its rows changed, else the one drawn last."""
     if table.picture_of is None:
         return {}
+    path = f"pictures/{table.name}/{partition.folder}"
     try:
-        picture = table.picture_of(rows)
+        picture = table.picture_of(rows) if is_new else _drawn(lake, path)
     except InputError as err:
         return {"picture": f"no picture: {err}"}
     if not picture or len(picture) > _PICTURE_BYTES:
         return {}
+    if is_new:
+        lake.store.put(path, picture)
     kind = "png" if picture.startswith(b"\x89PNG") else "jpeg"
     encoded = base64.b64encode(picture).decode()
     return {"picture": dg.MetadataValue.md(f"![{table.name}](data:image/{kind};base64,{encoded})")}
+
+
+def _drawn(lake: Lake, path: str) -> bytes | None:
+    return None if lake.store.size(path) is None else lake.store.get(path)

@@ -48,12 +48,11 @@ def desired_states(lake: Lake) -> pl.DataFrame:
     with still_lake():
         landed = desired_digests(lake)
         signatures = _Signatures(lake)
-        chains = [
-            signatures.of(MEDIA.of(s, d)) for s, d in landed.select("source", "day").iter_rows()
+        desired = [
+            _digest([str(digest), signatures.of(MEDIA.of(source, day))])
+            for source, day, digest in landed.select("source", "day", "digest").iter_rows()
         ]
-    named = pl.Series("desired", chains, pl.String())
-    digest = pl.col("digest").cast(pl.String)
-    return landed.with_columns(desired=pl.concat_str(digest, named, separator=".")).drop("digest")
+    return landed.with_columns(pl.Series("desired", desired, pl.String())).drop("digest")
 
 
 def behind_partitions(lake: Lake) -> pl.DataFrame:

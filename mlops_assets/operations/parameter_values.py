@@ -104,9 +104,10 @@ def read_value(producer: Producer, name: str, value: Any) -> Any:
     try:
         return check_value(producer, name, read)
     except ConfigurationError:
-        if isinstance(producer.parameters[name].default, str):
-            return check_value(producer, name, value)
-        raise
+        parameter = producer.parameters.get(name)
+        if parameter is None or not isinstance(parameter.default, str):
+            raise
+        return check_value(producer, name, value)  # a text such as 5 or true
 
 
 def _require_source(source: str | None, lake: Lake) -> None:

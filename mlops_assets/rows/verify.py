@@ -86,13 +86,14 @@ def _damaged_files(table: Table, lake: Lake, partition: Partition) -> Iterator[P
     if snapshot is None:
         return
     for path, committed in snapshot.of(partition).select("path", "size_bytes").iter_rows():
+        if not _OURS.search(path):
+            yield "foreign_file", path, "not written by this platform; compute its rows anew"
+            continue
         stored = lake.store.size(f"tables/{table.name}/{path}")
         if stored is None:
             yield "file_lost", path, "the file is gone"
         elif stored != committed:
             yield "file_changed", path, f"has {stored} bytes; {committed} were committed"
-        elif not _OURS.search(path):
-            yield "foreign_file", path, "not written by this platform; compute its rows anew"
 
 
 def _unplanned(plan: TablePlan) -> Iterator[Problem]:

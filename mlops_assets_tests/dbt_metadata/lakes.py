@@ -7,17 +7,17 @@ from typing import Any
 import polars as pl
 
 from mlops_assets.datasets import MODEL
-from mlops_assets.lake import MEDIA, Lake, Partition
+from mlops_assets.lake import MEDIA, Lake
 from mlops_assets.lake.commits import base_of, commit_partition, stage
 from mlops_assets.tables import table_named
 
-CAMERA = MEDIA.of("camera-01", "2026-11-20")
-SCENE = MODEL.of("scene")
+PARTITIONS = {MEDIA: MEDIA.of("camera-01", "2026-11-20"), MODEL: MODEL.of("scene")}
 
 
-def plant(lake: Lake, name: str, partition: Partition = CAMERA, **values: Any) -> None:
+def plant(lake: Lake, name: str, **values: Any) -> None:
     """Commit one row; columns not given are NULL."""
     table = table_named(name)
+    partition = PARTITIONS[table.producer.scheme]
     row = pl.DataFrame({n: [values.get(n)] for n in table.schema}, schema=table.schema)
     base = base_of(lake.snapshot(name), partition)
     staged = [stage(lake, name, partition, row)]
@@ -43,9 +43,9 @@ def fill(lake: Lake) -> None:
     plant(lake, "optical_flows", frame_id="a#000000", media_id="a", field=b"flow")
     label = {"label_id": "a.mp4#000000", "path": "a.mp4", "item_path": "a.mp4"}
     plant(lake, "labels", media_id="a", label="waves", **label)
-    plant(lake, "snapshots", SCENE, request_id="scene-0001", snapshot_id="scene-0001")
+    plant(lake, "snapshots", request_id="scene-0001", snapshot_id="scene-0001")
     trained = {"model_id": "scene/1", "version": 1, "accuracy": 0.9, "is_promoted": True}
-    plant(lake, "models", SCENE, request_id="scene-0001", head=b"weights", **trained)
+    plant(lake, "models", request_id="scene-0001", head=b"weights", **trained)
 
 
 def plant_orphan_frame(lake: Lake) -> None:

@@ -35,7 +35,9 @@ def replace(lake: Lake, partition: Partition, remove: list[str], numbers: Iterab
     commit_partition(lake, "things", partition, base=base, **change)
 
 
-def numbers(lake: Lake, partition: Partition | None = None, version: int | None = None) -> list[int]:
+def numbers(
+    lake: Lake, partition: Partition | None = None, version: int | None = None
+) -> list[int]:
     """What is stored, sorted."""
     rows = lake.scan("things", partition, version)
     return [] if rows is None else sorted(rows.select("number").collect()["number"])

@@ -10,8 +10,8 @@ from deltalake.exceptions import CommitFailedError
 
 from mlops_assets.errors import ConfigurationError, PartitionMoved, TransientError
 from mlops_assets.lake import commits
-from mlops_assets.lake.lake import _HANDLES
 from mlops_assets.lake.commits import base_of, column_statistics, commit_partition, stage
+from mlops_assets.lake.lake import _HANDLES
 from mlops_assets.lake.maintenance import compact_partition
 from mlops_assets_tests.lake.rows import OTHER, PARTITION, SCHEMA, add, frame, numbers, replace
 

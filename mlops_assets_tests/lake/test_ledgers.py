@@ -84,4 +84,6 @@ def test_eight_processes_append_at_once_and_nothing_is_lost(lake):
         process.join()
     assert [process.exitcode for process in processes] == [0] * 8
     assert SAID.statements(lake).height == 32
-    assert dict(SAID.latest(lake).select("key", "value").iter_rows()) == {f"p{i}": 3 for i in range(8)}
+    assert dict(SAID.latest(lake).select("key", "value").iter_rows()) == {
+        f"p{i}": 3 for i in range(8)
+    }

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import urllib.request
 from collections.abc import Iterator
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
@@ -20,14 +22,26 @@ moto_server = pytest.importorskip("moto.server", reason="moto plays S3")
 
 PARTITION = MEDIA.of("cam 1/é", "2026-11-20")
 OTHER = MEDIA.of("cam-2", "2026-11-20")
+_SPAWN = multiprocessing.get_context("forkserver")
+_SPAWN.set_forkserver_preload(["mlops_assets_tests.rows.toys"])
+
+
+def serve(told: Connection) -> None:
+    """Play S3 until told to stop; in a process of its own, since native code may hold the GIL."""
+    server = moto_server.ThreadedMotoServer(port=0, verbose=False)
+    server.start()
+    told.send(server.get_host_and_port())
+    told.recv()
+    server.stop()
 
 
 @pytest.fixture(scope="module")
 def options() -> Iterator[dict[str, str]]:
     """Where moto listens, as object store options; with one bucket."""
-    server = moto_server.ThreadedMotoServer(port=0)
+    ours, theirs = _SPAWN.Pipe()
+    server = _SPAWN.Process(target=serve, args=(theirs,))
     server.start()
-    host, port = server.get_host_and_port()
+    host, port = ours.recv()
     made = {
         "AWS_ENDPOINT_URL": f"http://{host}:{port}",
         "AWS_ALLOW_HTTP": "true",
@@ -37,12 +51,11 @@ def options() -> Iterator[dict[str, str]]:
     }
     _make_bucket(made, "lakes")
     yield made
-    server.stop()
+    ours.send("stop")
+    server.join()
 
 
 def _make_bucket(options: dict[str, str], name: str) -> None:
-    import urllib.request
-
     url = f"{options['AWS_ENDPOINT_URL']}/{name}"
     urllib.request.urlopen(urllib.request.Request(url, method="PUT")).close()
 
@@ -119,9 +132,30 @@ def test_a_bucket_that_is_not_there_is_for_an_operator(options):
     with pytest.raises(ConfigurationError, match="no-such-bucket"):
         bring(toys.lines.producer, lake, PARTITION)
     store = Store("s3://no-such-bucket/lake", options)
-    for access in (lambda: store.put("a", b""), lambda: store.get("a"), lambda: list(store.list("a"))):
+    for access in (
+        lambda: store.put("a", b""),
+        lambda: store.get("a"),
+        lambda: list(store.list("a")),
+    ):
         with pytest.raises(ConfigurationError, match="no-such-bucket"):
             access()
+
+
+def test_options_may_be_those_of_any_library_that_reads_the_lake(options):
+    of_delta = {"AWS_S3_ALLOW_UNSAFE_RENAME": "true", "AWS_CONDITIONAL_PUT": "etag"}
+    store = Store("s3://lakes/options", {**options, **of_delta, "TIMEOUT": "30s"})
+    store.put("a b/é", b"content")
+    assert store.get("a b/é") == b"content"
+    assert store.size("a b/é") == 7
+    assert store.size("missing") is None
+    store.delete(["a b/é", "missing"])
+    assert list(store.list("")) == []
+
+
+def test_an_option_nobody_knows_is_for_an_operator(options):
+    store = Store("s3://lakes/options", {**options, "AWS_NONSENSE": "1"})
+    with pytest.raises(ConfigurationError, match="aws_nonsense"):
+        store.put("a", b"")
 
 
 def run(lake: Lake, partition) -> None:
@@ -135,12 +169,10 @@ def run(lake: Lake, partition) -> None:
 
 
 def test_two_processes_write_one_table_on_an_object_store(lake):
-    spawn = multiprocessing.get_context("forkserver")
-    spawn.set_forkserver_preload(["mlops_assets_tests.rows.toys"])
     for partition in (PARTITION, OTHER):
         toys.write_notes(lake, partition, {f"n{i}": ("text", "") for i in range(8)})
     work = [PARTITION, PARTITION, OTHER]
-    processes = [spawn.Process(target=run, args=(lake, partition)) for partition in work]
+    processes = [_SPAWN.Process(target=run, args=(lake, partition)) for partition in work]
     for process in processes:
         process.start()
     for process in processes:

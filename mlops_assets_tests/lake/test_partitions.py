@@ -71,7 +71,11 @@ def test_a_partition_with_an_odd_name_lives_through_everything(lake, source):
 
 @pytest.mark.slow
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
-@given(source=st.text(min_size=1, max_size=40).filter(lambda text: "\0" not in text and text != "plain"))
+@given(
+    source=st.text(min_size=1, max_size=40).filter(
+        lambda text: "\0" not in text and text != "plain"
+    )
+)
 def test_a_partition_with_any_name_lives_through_everything(tmp_path_factory, source):
     live(Lake.at(str(tmp_path_factory.mktemp("lake"))), source)
 

@@ -44,7 +44,9 @@ def _raising(count: int) -> Callable[[], None]:
 
 
 @contextlib.contextmanager
-def hooked(module: Any, name: str, hook: Callable[[], None], *, after: bool = False) -> Iterator[None]:
+def hooked(
+    module: Any, name: str, hook: Callable[[], None], *, after: bool = False
+) -> Iterator[None]:
     """Call `hook` before, or after, every call of a function of a module."""
     original = getattr(module, name)
 

@@ -145,7 +145,10 @@ def test_a_null_in_a_list_is_neither_zero_nor_nothing():
 
 
 def test_neighbouring_lists_do_not_run_into_each_other():
-    split = [frame({"tags": ["a", "b"]}, {"tags": ["c"]}), frame({"tags": ["a"]}, {"tags": ["b", "c"]})]
+    split = [
+        frame({"tags": ["a", "b"]}, {"tags": ["c"]}),
+        frame({"tags": ["a"]}, {"tags": ["b", "c"]}),
+    ]
     made = [fingerprint(some, ["tags"]).to_list() for some in split]
     assert len({*made[0], *made[1]}) == 4
 

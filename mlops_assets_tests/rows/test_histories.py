@@ -20,7 +20,7 @@ from hypothesis.stateful import (
 )
 
 from mlops_assets.lake import MEDIA, Lake
-from mlops_assets.lake.commits import base_of, commit_partition, stage
+from mlops_assets.lake.commits import base_of, commit_partition
 from mlops_assets.lake.maintenance import compact_partition, vacuum_table
 from mlops_assets.rows import Options, Producer, Table, bring, make_plan
 from mlops_assets.rows.parameters import current_versions, effective, set_parameters

@@ -115,7 +115,7 @@ def test_a_renamed_file_is_never_missing_where_the_partition_is_committed_at_onc
 
 def test_readers_of_a_table_committed_at_once_see_all_of_a_change_or_nothing(lake, notes):
     bring(toys.words.producer, lake, PARTITION)
-    notes.update({path: ("fresh", "") for path in notes})
+    notes.update(dict.fromkeys(notes, ("fresh", "")))
     seen = []
 
     def look() -> None:

@@ -75,7 +75,15 @@ def test_a_column_that_was_not_read_is_no_default():
 
 @pytest.mark.parametrize(
     ("hint", "value"),
-    [(int, 1.5), (int, "1"), (str, 1), (str, b"a"), (bytes, "a"), (int, 2**70), (list[float], ["a"])],
+    [
+        (int, 1.5),
+        (int, "1"),
+        (str, 1),
+        (str, b"a"),
+        (bytes, "a"),
+        (int, 2**70),
+        (list[float], ["a"]),
+    ],
 )
 def test_a_value_that_does_not_fit_is_our_bug_not_a_silent_change(hint, value):
     def annotate(body: dict[str, Any]) -> None:
@@ -90,7 +98,9 @@ def test_a_row_class_without_its_key_column_is_refused():
     class Keyless(Row, key="missing"):
         name: str
 
-    with pytest.raises(InternalError, match=r"Keyless names columns it does not have: \['missing'\]"):
+    with pytest.raises(
+        InternalError, match=r"Keyless names columns it does not have: \['missing'\]"
+    ):
         Keyless.schema()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import sys
 import time
@@ -27,19 +28,19 @@ def main() -> int:
     media = parser.parse_args().media
     console = Console()
     started = time.monotonic()
+    home = settings().home.absolute() / ("own-media" if media else "demo")
     try:
-        differences = _run(console, media)
+        differences = _run(console, home, media)
     except MlopsError as err:
         console.print(f"[red]{type(err).__name__}[/]: {err}", highlight=False)
         return 2
     except KeyboardInterrupt:
         console.print("stopped")
         return 130
-    return _conclude(console, differences, time.monotonic() - started)
+    return _conclude(console, home, differences, time.monotonic() - started)
 
 
-def _run(console: Console, media: Path | None) -> list[str]:
-    home = settings().home.absolute() / ("own-media" if media else "demo")
+def _run(console: Console, home: Path, media: Path | None) -> list[str]:
     shutil.rmtree(home, ignore_errors=True)
     prepare_home(home)
     chosen = own_media.SETTINGS if media else story.SETTINGS
@@ -73,16 +74,24 @@ def _unasked(watcher: Watcher) -> list[str]:
     return unasked + failed
 
 
-def _conclude(console: Console, differences: list[str], seconds: float) -> int:
+def _conclude(console: Console, home: Path, differences: list[str], seconds: float) -> int:
     for difference in differences:
-        console.print(f"[red]differs[/] {difference}", highlight=False)
+        console.print(f"[red]differs[/] {difference}", highlight=False, soft_wrap=True)
     verdict = f"{len(differences)} differences" if differences else "Everything is as it should be"
     console.print(f"\n{verdict}, after {seconds:.0f} s. Three things to try next:", highlight=False)
-    console.print(
-        "  make dev                                    the platform and MLflow, as it stands"
+    mlops = (
+        f"MLOPS_HOME={os.path.relpath(home)} {os.path.relpath(Path(sys.executable).parent)}/mlops"
     )
-    console.print("  .venv/bin/mlops trace models scene/1        from a model to files and seconds")
-    console.print("  .venv/bin/mlops set frames rate_hz=2        recompute frames and what follows")
+    tries = {
+        "make dev": "the platform and MLflow, as it stands",
+        f"{mlops} status": "what there is, per source and day",
+        f"{mlops} set frames rate_hz=2": "with make dev running: recompute what follows",
+    }
+    if home.name == "demo":
+        tries.pop(f"{mlops} status")
+        tries[f"{mlops} trace models scene/1"] = "from a model to files and seconds"
+    for command, what in tries.items():
+        console.print(f"  {command}\n      {what}", highlight=False, soft_wrap=True)
     return 1 if differences else 0
 
 

@@ -1,0 +1,51 @@
+"""Calls in a fresh process, so that nothing is imported, cached or grown before."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+
+
+def in_fresh_process(function: Callable[..., Any], **arguments: Any) -> Any:
+    """What a function at the top level of a module returns when a new interpreter calls it.
+
+    Args:
+        function: returns JSON values.
+        arguments: JSON values.
+
+    Raises:
+        subprocess.CalledProcessError: it failed; what it said went to standard error.
+    """
+    told = json.dumps([function.__module__, function.__name__, arguments])
+    command = [sys.executable, "-c", "from benchmarks.processes import serve; serve()", told]
+    environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, check=True, text=True
+    )
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def serve() -> None:
+    """The other end of `in_fresh_process`."""
+    module, name, arguments = json.loads(sys.argv[1])
+    returned = getattr(importlib.import_module(module), name)(**arguments)
+    print(json.dumps(returned))
+
+
+def peak_memory_mb() -> float:
+    """The most memory this process has held so far, in MB.
+
+    Read from the memory map: what `getrusage` says of a child begins at its parent's peak.
+    """
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024 / 1e6
+    return float("nan")
