@@ -39,6 +39,7 @@ check: $(READY) ## formatting, linting, types, layers, definitions, documentatio
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 	$(BIN)/dg check defs
+	$(BIN)/python -m pytest -q mlops_assets_tests/docs
 
 bench: $(READY) ## measure against floors in one run; results go to benchmarks/results
 	$(BIN)/python -m benchmarks

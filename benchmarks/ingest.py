@@ -20,15 +20,15 @@ from mlops_assets.tables import table_named
 CLIPS = 8
 RATE_HZ = 2.0
 
-METHOD = """From files in the landing zone to frames (2 a second) and vectors committed in the lake:
-register (hash, vault), raw_media, decodings with frames and moments, frame_embeddings, each planned,
-computed and committed as in a run. The floor decodes the same clips once with PyAV in the same pool of
-worker processes, FFmpeg choosing its threads, and encodes the same pictures in one batch with the same
-encoder (the built-in descriptor; no image model is packaged) in this process, storing nothing. Imports
-are outside on both sides and the workers run already. Floor and ours take turns in one process; each of
-our runs has a new lake; ratios are formed round by round. For `one clip more` a
-ninth clip lands in the lake of the first run. Successor pictures (for optical flow) are off, as peers have none, and
-on in a variant of its own."""
+METHOD = """From files in the landing zone to frames (2 a second) and vectors committed in the
+lake: register (hash, vault), raw_media, decodings with frames and moments, frame_embeddings,
+each planned, computed and committed as in a run. The floor decodes the same clips once with PyAV
+in the same pool of worker processes, FFmpeg choosing its threads, and encodes the same pictures
+in one batch with the same encoder (the built-in descriptor; no image model is packaged) in this
+process, storing nothing. Imports are outside on both sides and the workers run already. Floor
+and ours take turns in one process; each of our runs has a new lake; ratios are formed round by
+round. For `one clip more` a ninth clip lands in the lake of the first run. Successor pictures
+(for optical flow) are off, as peers have none, and on in a variant of its own."""
 
 
 @dataclass
@@ -103,7 +103,9 @@ def _floor(options: Options, files: Sequence[Path]) -> Callable[[], object]:
     lake = _lake(folder, 0.0)
     land(folder, files)
     partition = ingest(lake, folder)
-    pictures = table_named("frames").rows(lake, partition).select("jpeg").collect()["jpeg"].to_list()
+    pictures = (
+        table_named("frames").rows(lake, partition).select("jpeg").collect()["jpeg"].to_list()
+    )
     encoder, executor = image_encoder("descriptor"), executor_for("processes")
 
     def floor() -> None:

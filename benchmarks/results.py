@@ -17,7 +17,15 @@ from rich.table import Table
 from benchmarks.measuring import Options, Spread
 
 RESULTS = Path(__file__).parent / "results"
-PACKAGES = ("av", "dagster", "deltalake", "mlops-assets", "numpy", "opencv-python-headless", "polars")
+PACKAGES = (
+    "av",
+    "dagster",
+    "deltalake",
+    "mlops-assets",
+    "numpy",
+    "opencv-python-headless",
+    "polars",
+)
 
 Verdict = Literal["met", "missed", "informative"]
 
@@ -80,9 +88,7 @@ def save(result: Result, options: Options, folder: Path, load: float) -> Path:
         load: the machine's load average when it began.
     """
     told = asdict(result)
-    told["figures"] = [
-        {**asdict(figure), "verdict": figure.verdict} for figure in result.figures
-    ]
+    told["figures"] = [{**asdict(figure), "verdict": figure.verdict} for figure in result.figures]
     told["run"] = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "quick": options.quick,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from mlops_assets.errors import ConfigurationError
 
@@ -33,7 +33,8 @@ class Settings(BaseSettings):
     workers: int = Field(0, ge=0, description="worker processes; 0: one per core")
     unit_timeout_s: float = Field(900, gt=0, description="longest time one file may take")
     worker_memory_gb: float = Field(8, gt=0, description="data memory of one worker process")
-    slice_budget_files: int = Field(200, ge=1, description="files of one run before the next")
+    run_files: int = Field(200, ge=1, description="files one run takes before the next goes on")
+    run_gb: float = Field(20, gt=0, description="bytes of files one run takes, likewise")
     orphan_limit: float = Field(0.5, gt=0, le=1, description="share one run may remove")
     keep_runs_days: int = Field(90, ge=0, description="Dagster runs older go; 0 keeps all")
     look_back_days: int = Field(30, ge=0, description="how far a promotion reaches back")
@@ -73,6 +74,8 @@ def settings() -> Settings:
         return Settings()  # pyright: ignore[reportCallIssue]
     except ValidationError as err:
         raise ConfigurationError(_explain(err)) from err
+    except SettingsError as err:  # a list or a mapping that is no JSON
+        raise ConfigurationError(f"MLOPS_...: {err}; lists and mappings are JSON") from err
 
 
 def _explain(err: ValidationError) -> str:

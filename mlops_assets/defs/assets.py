@@ -85,7 +85,7 @@ def _materialize(
     partition = producer.scheme.parse(context.partition_key)
     try:
         _set_parameters(context, producer, lake, partition, given)
-        outcome = bring(producer, lake, partition, _options(context, given))
+        outcome = bring(producer, lake, partition, _options(context, producer, given))
         if producer.name == "models":
             point_aliases(lake, partition.values[0])
     except TransientError as err:
@@ -114,15 +114,20 @@ def _set_parameters(
         context.log.info(f"parameters set for {source}: {changed or 'none changed'}")
 
 
-def _options(context: dg.AssetExecutionContext, given: dict[str, Any]) -> Options:
+def _options(
+    context: dg.AssetExecutionContext, producer: Producer, given: dict[str, Any]
+) -> Options:
     def tell(done: int, due: int, seconds: float) -> None:
         left = seconds / done * (due - done)
         context.log.info(f"{done} of {due} units, {seconds:.0f} s, about {left:.0f} s left")
 
+    chosen = settings()
+    reads_files = bool(producer.how.weigh_by)
     return Options(
-        budget_units=given.get("budget_units", settings().slice_budget_files * 50),
+        budget_units=given.get("budget_units", chosen.run_files if reads_files else None),
+        budget_bytes=int(chosen.run_gb * 1e9),
         remove_orphans=bool(given.get("remove_orphans")),
-        metadata={"mlops.run_id": context.run_id},
+        metadata={"mlops.run_id": context.run.run_id},
         progress=tell,
     )
 
@@ -140,7 +145,7 @@ def _tidy(
     chosen = context.run.asset_selection
     alone = chosen is not None and dg.AssetKey(STATE) not in chosen
     if producer.scheme == MEDIA and alone:
-        note(lake, partition, "touched", digest="", run_id=context.run_id)
+        note(lake, partition, "touched", digest="", run_id=context.run.run_id)
     for table in producer.tables:
         try:
             compact_partition(lake, table.name, partition)
@@ -274,7 +279,7 @@ def partition_states(context: dg.AssetExecutionContext, lake: LakeResource) -> d
     """
     opened = lake.open()
     with use_lake(opened):
-        state = settle(opened, MEDIA.parse(context.partition_key), run_id=context.run_id)
+        state = settle(opened, MEDIA.parse(context.partition_key), run_id=context.run.run_id)
     return dg.MaterializeResult(metadata={"state": state})
 
 

@@ -106,7 +106,7 @@ def base_of(snapshot: Snapshot | None, partition: Partition) -> Base:
     return Base(snapshot.number(partition), frozenset(snapshot.of(partition)["path"]))
 
 
-def commit_partition(
+def commit_partition(  # noqa: PLR0913 - one commit says all this
     lake: Lake,
     table: str,
     partition: Partition,
@@ -165,14 +165,14 @@ def _refuse_if_moved(
     number = snapshot.number(partition)
     if number != base.number:
         raise PartitionMoved(
-            f"{snapshot.table} {partition} is at commit {number}, the plan was made at {base.number}"
+            f"{snapshot.table} {partition} is at commit {number}, the plan is of {base.number}"
         )
     gone = set(remove) - set(snapshot.of(partition)["path"])
     if gone:
         raise PartitionMoved(f"{snapshot.table} {partition}: {len(gone)} files are gone")
 
 
-def _write(
+def _write(  # noqa: PLR0913 - what `commit_partition` takes, and the snapshot
     snapshot: Snapshot,
     partition: Partition,
     base: Base,
@@ -183,15 +183,14 @@ def _write(
 ) -> None:
     now = int(time.time() * 1000)
     sizes = dict(snapshot.of(partition).select("path", "size_bytes").iter_rows())
-    actions: list[AddAction | RemoveAction] = [
-        RemoveAction(path, True, now, sizes[path], partition.as_dict) for path in remove
-    ]
-    actions += [
-        AddAction(f.path, f.size_bytes, partition.as_dict, now, True, json.dumps(f.statistics))
-        for f in add
+    values: dict[str, str | None] = {**partition.as_dict}
+    removed = [RemoveAction(path, True, now, sizes[path], values) for path in remove]
+    added = [
+        AddAction(file.path, file.size_bytes, values, now, True, json.dumps(file.statistics))
+        for file in add
     ]
     snapshot.handle.create_write_transaction(
-        actions,
+        [*removed, *added],
         "append",
         delta_schema(schema, partition.columns)
         if snapshot.version == 0

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -130,9 +131,11 @@ class Lake:
         key = (uri, tuple(sorted(self.store.options.items())))
         handle = _HANDLES.open.pop(key, None)
         try:
-            if handle is None or self._is_gone(table, handle.version()):
+            if handle is None or not self._has_commit(table, handle.version()):
+                if self._never_was(table):
+                    return None
                 handle = DeltaTable(uri, storage_options=self.store.options or None)
-            else:
+            elif self._has_commit(table, handle.version() + 1):
                 handle.update_incremental()
         except TableNotFoundError:
             return None
@@ -152,9 +155,16 @@ class Lake:
         _ = found.version, found.files  # the handle moves on, the snapshot does not
         return found
 
-    def _is_gone(self, table: str, version: int) -> bool:
-        """Whether a table was deleted, and perhaps made anew, since it had this version."""
-        return self.store.size(f"tables/{table}/_delta_log/{version:020}.json") is None
+    def _has_commit(self, table: str, version: int) -> bool:
+        """Whether the log holds a version: if not the present one, the table was deleted since.
+
+        Versions follow each other without a gap, so a next one that is not there is no news.
+        """
+        return self.store.size(f"tables/{table}/_delta_log/{version:020}.json") is not None
+
+    def _never_was(self, table: str) -> bool:
+        """Whether there is certainly no table; asking the file system is quicker than failing."""
+        return self.store.is_local and not Path(self.uri(table), "_delta_log").is_dir()
 
     def _open_version(self, table: str, version: int) -> DeltaTable:
         uri = self.uri(table)
@@ -206,13 +216,10 @@ class Snapshot:
         return self._parts[partition.key]
 
     def _of(self, partition: Partition) -> pl.DataFrame:
-        files = self.files
-        for name, value in partition.as_dict.items():
-            column = f"partition.{name}"
-            if column not in files.columns:
-                return files.clear()
-            files = files.filter(pl.col(column) == value)
-        return files
+        wanted = {f"partition.{name}": value for name, value in partition.as_dict.items()}
+        if not wanted.keys() <= set(self.files.columns):
+            return self.files.clear()
+        return self.files.filter(**wanted)
 
     def number(self, partition: Partition) -> int:
         """How many commits this partition has had: its app-transaction number."""
@@ -235,7 +242,7 @@ class Snapshot:
         return found.select(list(self.schema))
 
     def _folders_are_values(self) -> bool:
-        """Whether a reader that takes partition values from folder names, as Polars does, is right."""
+        """Whether a reader that takes values from names of folders, as Polars does, is right."""
         named = [pl.format(f"{n}={{}}", pl.col(f"partition.{n}")) for n in self.partition_columns]
         folder = pl.concat_str(*named, pl.lit(""), separator="/")
         return self.files.select(pl.col("path").str.starts_with(folder).all()).item()
@@ -287,8 +294,8 @@ class Snapshot:
             old = have.get(field.name)
             if old is not None and old.type != field.type:
                 raise ConfigurationError(
-                    f"{self.table}.{field.name} is stored as {old.type}, the code has {field.type}: "
-                    "changing a type is a migration"
+                    f"{self.table}.{field.name} is stored as {old.type}, "
+                    f"the code has {field.type}: changing a type is a migration"
                 )
         missing = [field for field in wanted.fields if field.name not in have]
         if missing:
@@ -311,8 +318,9 @@ _STILL: ContextVar[dict[tuple[str, str], Snapshot | None] | None] = ContextVar(
 
 @contextlib.contextmanager
 def still_lake() -> Iterator[None]:
-    """Look at every table once while the block lasts: for reading many partitions, never to commit."""
-    token = _STILL.set(_STILL.get() or {})
+    """Look at every table once while the block lasts: to read many partitions, never to commit."""
+    outer = _STILL.get()
+    token = _STILL.set({} if outer is None else outer)
     try:
         yield
     finally:

@@ -10,10 +10,11 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 
 from mlops_assets.errors import ConfigurationError, TransientError
 from mlops_assets.lake.commits import back_off
-from mlops_assets.lake.lake import Lake
+from mlops_assets.lake.lake import Lake, Snapshot
 
 _COMPACT_AT = 64
 _APPEND_ATTEMPTS = 50
+_LATEST: dict[str, tuple[Snapshot, pl.DataFrame]] = {}
 
 
 @dataclass(frozen=True)
@@ -69,15 +70,18 @@ class Ledger:
         return rows.sort("recorded_at", maintain_order=True).collect()
 
     def latest(self, lake: Lake) -> pl.DataFrame:
-        """The latest statement per key."""
-        rows = lake.scan(self.name)
-        if rows is None:
+        """The latest statement per key; read again only when something was stated since."""
+        snapshot = lake.snapshot(self.name)
+        if snapshot is None:
             return pl.DataFrame(schema=self.schema)
-        return (
-            rows.sort("recorded_at", maintain_order=True)
-            .unique(self.key, keep="last", maintain_order=True)
-            .collect()
-        )
+        known = _LATEST.get(lake.uri(self.name))
+        if known is None or known[0] is not snapshot:
+            known = _LATEST[lake.uri(self.name)] = snapshot, self._latest(snapshot.scan())
+        return known[1]
+
+    def _latest(self, rows: pl.LazyFrame) -> pl.DataFrame:
+        ordered = rows.sort("recorded_at", maintain_order=True)
+        return ordered.unique(self.key, keep="last", maintain_order=True).collect()
 
     def version(self, lake: Lake) -> int:
         """A number that grows with every append; -1 when nothing was ever stated."""

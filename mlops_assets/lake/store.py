@@ -112,12 +112,12 @@ class Store:
 
 @lru_cache(maxsize=32)
 def _backend(root: str, options: tuple[tuple[str, str], ...]) -> Any:
-    named: dict[str, Any] = {name.lower(): value for name, value in options}
-    client = {name.removeprefix("aws_"): named.pop(name) for name in _CLIENT & set(named)}
-    config = {name: value for name, value in named.items() if not name.startswith(_OF_DELTA)}
+    named = {name.lower(): value for name, value in options}
+    client: Any = {name.removeprefix("aws_"): named.pop(name) for name in _CLIENT & set(named)}
+    config: Any = {name: value for name, value in named.items() if not name.startswith(_OF_DELTA)}
     try:
         if "://" in root:
-            return from_url(root, config=config or None, client_options=client or None)
+            return from_url(root, config=config, client_options=client)
         return LocalStore(root, mkdir=True)
     except (BaseError, OSError) as err:
         raise ConfigurationError(f"cannot use {root}: {_brief(err)}") from err

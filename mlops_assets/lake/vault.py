@@ -52,7 +52,8 @@ class Vault:
         """A local file with these bytes, for reading, while the block lasts.
 
         Raises:
-            InputError: the vault does not hold them (`bytes_lost`) or they changed (`bytes_changed`).
+            InputError: the vault does not hold them (`bytes_lost`), or they changed
+                (`bytes_changed`).
         """
         path = self.path(sha256)
         if self.store.size(path) is None:
@@ -156,7 +157,7 @@ def _mark(file: Path) -> tuple[int, int]:
 
 
 def _copy_and_hash(file: Path, to: Path) -> str:
-    """Clone by reflink where the file system can, and hash the clone; else copy and hash at once."""
+    """Clone by reflink where the file system can, and hash that; else copy and hash at once."""
     with file.open("rb") as source, to.open("wb") as target:
         if _cloned(source.fileno(), target.fileno()):
             return hash_file(to)

@@ -88,19 +88,29 @@ def behind_partitions(lake: Lake) -> pl.DataFrame:
 def settle(lake: Lake, partition: Partition, *, run_id: str) -> State:
     """State what a partition has reached: all that is desired, if no table has anything due.
 
-    The desired state is read before the plans, so what lands meanwhile makes it behind again.
+    The desired state is read before the plans, and the statement bears that time: what lands meanwhile,
+    and what is touched by hand meanwhile, makes it behind again.
     """
     source, day = partition.values
+    now = datetime.now(UTC)
     desired = desired_states(lake).filter((pl.col("source") == source) & (pl.col("day") == day))
     digest = desired["desired"][0] if desired.height else ""
     is_complete = all(make_plan(p, lake, partition).is_empty for p in media_producers())
     state: State = "reached" if is_complete else "partial"
-    note(lake, partition, state, digest=digest, run_id=run_id)
+    note(lake, partition, state, digest=digest, run_id=run_id, now=now)
     return state
 
 
-def note(lake: Lake, partition: Partition, state: State, *, digest: str, run_id: str) -> None:
-    """State something about a partition."""
+def note(  # noqa: PLR0913 - the columns of a statement
+    lake: Lake,
+    partition: Partition,
+    state: State,
+    *,
+    digest: str,
+    run_id: str,
+    now: datetime | None = None,
+) -> None:
+    """State something about a partition, as of `now`, or of the time of the call."""
     source, day = partition.values
     row = {
         "source": source,
@@ -108,7 +118,7 @@ def note(lake: Lake, partition: Partition, state: State, *, digest: str, run_id:
         "state": state,
         "digest": digest,
         "run_id": run_id,
-        "recorded_at": datetime.now(UTC),
+        "recorded_at": now or datetime.now(UTC),
     }
     STATES.append(lake, pl.DataFrame([row], schema=STATES.schema))
 

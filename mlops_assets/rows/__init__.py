@@ -1,6 +1,7 @@
 """What makes a table: declare it, say its lineage, plan, run, trace.
 
-Rows know what they were made from; a run computes exactly the rows that are due. No Dagster, no domain.
+Rows know what they were made from; a run computes exactly the rows that are due. No Dagster, no
+domain.
 """
 
 from mlops_assets.rows.bring import Options, Outcome, bring

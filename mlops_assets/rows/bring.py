@@ -1,4 +1,4 @@
-"""Bring a partition to the state its inputs imply: plan, compute what is due, commit, record skips."""
+"""Bring a partition to the state its inputs imply: plan, compute, commit, record skips."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mlops_assets.rows.markers import find_marker, sweep_markers, write_marker
 from mlops_assets.rows.parents import FILE
 from mlops_assets.rows.plans import Plan, TablePlan, make_plan
 from mlops_assets.rows.slices import Output, Skip, Slice
-from mlops_assets.rows.slicing import CommitGroup, cut
+from mlops_assets.rows.slicing import CommitGroup, affordable, cut
 from mlops_assets.rows.tables import SRC, VER, Producer, Table
 from mlops_assets.settings import settings
 
@@ -43,6 +43,7 @@ class Options:
     """
 
     budget_units: int | None = None
+    budget_bytes: int | None = None
     remove_orphans: bool = False
     metadata: Mapping[str, Any] = field(default_factory=dict)
     progress: Progress | None = None
@@ -82,8 +83,8 @@ def bring(
 ) -> Outcome:
     """Bring one partition of a producer's tables to the state its inputs imply.
 
-    Computes exactly the due units, removes the orphans, commits atomically. Does nothing, quickly, when
-    nothing is due. Another writer of the same partition makes it plan again.
+    Computes exactly the due units, removes the orphans, commits atomically. Does nothing, quickly,
+    when nothing is due. Another writer of the same partition makes it plan again.
 
     Args:
         producer: the function and its tables.
@@ -123,8 +124,7 @@ def _work(plan: Plan, lake: Lake, options: Options, outcome: Outcome, started: f
     at_once = plan.producer.how.commit == "partition" and not plan.due.is_empty()
     if not at_once:
         writer.remove_orphans()
-    budget = plan.due.height if at_once or options.budget_units is None else options.budget_units
-    due = plan.due.head(budget)
+    due = plan.due if at_once else affordable(plan, lake, options)
     outcome.left = plan.due.height - due.height
     done = 0
     groups = cut(plan, lake, due, plan.producer.how)
@@ -141,8 +141,9 @@ def _guard(plan: TablePlan, options: Options) -> None:
     many = plan.stored_units >= _GUARD_FROM and plan.orphans.height > limit * plan.stored_units
     if many and not options.remove_orphans:
         raise OrphanGuardError(
-            f"{plan.table.name}: {plan.orphans.height} of {plan.stored_units} units lost their parent; "
-            f"a run removes at most {limit:.0%}. If that is right, run it with remove_orphans."
+            f"{plan.table.name}: {plan.orphans.height} of {plan.stored_units} units lost their "
+            f"parent; a run removes at most {limit:.0%}. If that is right, run it with "
+            "remove_orphans."
         )
 
 
@@ -285,7 +286,7 @@ class _Writer:
                 self._rewrite_skips(table, units, mine)
 
     def _rewrite_skips(self, table: Table, units: pl.DataFrame, skips: list[Skip]) -> None:
-        """The partition's skipped units anew: without units recomputed or gone, with the new ones."""
+        """The skipped units anew: without those recomputed or gone, with the new ones."""
         by = list(self.plan.producer.lineage.by)
         schema = skipped_schema(table)
         old = self.lake.scan(table.skipped_name, self.plan.partition)

@@ -11,7 +11,7 @@ import os
 import resource
 import threading
 from collections.abc import Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, TimeoutError, wait
+from concurrent.futures import FIRST_COMPLETED, Future, TimeoutError, wait
 from functools import lru_cache
 from typing import Protocol
 
@@ -67,7 +67,7 @@ class ProcessExecutor:
                 yield one, self._one_by_one(one, outcome)
 
     def _run(self, work: list[Slice]) -> Iterator[tuple[Slice, Output | WorkerLost]]:
-        waiting = {self._schedule(one): one for one in work}
+        waiting: dict[Future[Output], Slice] = {self._schedule(one): one for one in work}
         try:
             while waiting:
                 done, _ = wait(waiting, return_when=FIRST_COMPLETED)

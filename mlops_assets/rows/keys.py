@@ -24,8 +24,8 @@ class Found:
 def find(table: Table, lake: Lake, key: str, partition: Partition | None = None) -> list[Found]:
     """The rows with a key; else those of a shortened one.
 
-    At least 8 characters of a key's beginning are enough, with or without what follows a `#` or `@`:
-    `9e8d55b6` finds every frame of a medium, `9e8d55b6#000003` one.
+    At least 8 characters of a key's beginning are enough, with or without what follows a `#` or
+    `@`: `9e8d55b6` finds every frame of a medium, `9e8d55b6#000003` one.
 
     Args:
         table: where to look.

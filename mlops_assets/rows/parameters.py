@@ -44,10 +44,10 @@ def effective(producer: Producer, lake: Lake, source: str) -> dict[str, Any]:
 def resolve(producer: Producer, stated: pl.DataFrame, source: str) -> dict[str, Any]:
     """As `effective`, from statements already read (`PARAMETERS.latest`)."""
     values = {name: parameter.default for name, parameter in producer.parameters.items()}
+    told = stated.select("source", "table", "name", "value").rows()
     for scope in (EVERY, source):
-        mine = stated.filter((pl.col("table") == producer.name) & (pl.col("source") == scope))
-        for name, value in mine.select("name", "value").iter_rows():
-            if name in values and value is not None:
+        for of, table, name, value in told:
+            if (of, table) == (scope, producer.name) and name in values and value is not None:
                 values[name] = json.loads(value)
     return values
 

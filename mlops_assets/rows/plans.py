@@ -16,6 +16,7 @@ from mlops_assets.rows.tables import SRC, VER, Producer, Table
 
 WHY = "why"
 _NO_PARTS = (pl.lit(None, pl.Int64()).alias(SRC), pl.lit(None, pl.String()).alias(VER))
+_NO_BASE = Base(-1, frozenset())  # a commit to it is refused; an empty plan makes none
 REASONS = ("new", "input", "version", "params")
 
 
@@ -34,8 +35,8 @@ class TablePlan:
     Attributes:
         due: unit key, `_src`, `why`.
         orphans: unit keys whose parent is gone.
-        stale_files: unit key and `_file` of the stored rows of orphans and of units due for any table
-            of the producer: one call fills them all, so all are replaced.
+        stale_files: unit key and `_file` of the stored rows of orphans, and of units due for any
+            table of the producer: one call fills them all, so all are replaced.
         stale_skips: keys of skipped units whose parent is gone, or that have rows by now.
     """
 
@@ -123,7 +124,8 @@ def _plan(producer: Producer, lake: Lake, partition: Partition) -> Plan:
     units = None if waits_for else producer.lineage.units(lake, partition)
     plans = {t.name: _table_plan(t, lake, partition, units, current) for t in producer.tables}
     due = _union([plan.due for plan in plans.values()], producer)
-    plans = {name: _with_stale_files(plan, lake, partition, due) for name, plan in plans.items()}
+    if not all(plan.is_empty for plan in plans.values()):
+        plans = {n: _with_bases(plan, lake, partition, due) for n, plan in plans.items()}
     estimate = _estimate(producer, lake, due.height)
     version = version_of(producer, values)
     return Plan(producer, partition, due, plans, version, values, waits_for, estimate)
@@ -139,24 +141,30 @@ def _table_plan(
     table: Table, lake: Lake, partition: Partition, units: pl.DataFrame | None, current: list[str]
 ) -> TablePlan:
     by = list(table.producer.lineage.by)
-    base = base_of(lake.snapshot(table.name), partition)
-    skipped_base = base_of(lake.snapshot(table.skipped_name), partition)
     keys = table.producer.lineage.unit_schema
     no_due = pl.DataFrame(schema={**keys, SRC: pl.Int64(), WHY: pl.String()})
     no_keys, no_files = pl.DataFrame(schema=keys), pl.DataFrame(schema={**keys, FILE: pl.String()})
-    nothing = TablePlan(table, base, skipped_base, no_due, no_keys, no_files, 0, no_keys)
+    nothing = TablePlan(table, _NO_BASE, _NO_BASE, no_due, no_keys, no_files, 0, no_keys)
     if units is None:
         return nothing
-    stored = _stored(table, lake, partition) if base.paths else no_keys.with_columns(_NO_PARTS)
-    skipped = _skipped(table, lake, partition) if skipped_base.paths else stored.clear()
+    none = no_keys.with_columns(_NO_PARTS)
+    stored = _stored(table, lake, partition) if _has_files(lake, table.name, partition) else none
+    has_skipped = _has_files(lake, table.skipped_name, partition)
+    skipped = _skipped(table, lake, partition) if has_skipped else none
     failed = _without(skipped, stored, by)
     held = pl.concat([stored, failed]) if failed.height else stored
-    stale_skips = _without(skipped, _without(failed, _without(failed, units, by), by), by).select(by)
+    still_skipped = _without(failed, _without(failed, units, by), by)
+    stale_skips = _without(skipped, still_skipped, by).select(by)
     found = replace(nothing, stored_units=stored.height, stale_skips=stale_skips)
     if _settled(units, held, current, table.producer):
         return found
     due = _due(units, held, current, table.producer)
     return replace(found, due=due, orphans=_without(stored, units, by).select(by))
+
+
+def _has_files(lake: Lake, name: str, partition: Partition) -> bool:
+    snapshot = lake.snapshot(name)
+    return snapshot is not None and not snapshot.of(partition).is_empty()
 
 
 def _without(rows: pl.DataFrame, others: pl.DataFrame, by: list[str]) -> pl.DataFrame:
@@ -165,11 +173,17 @@ def _without(rows: pl.DataFrame, others: pl.DataFrame, by: list[str]) -> pl.Data
     return rows.join(others, on=by, how="anti", nulls_equal=True)
 
 
-def _with_stale_files(
+def _with_bases(
     plan: TablePlan, lake: Lake, partition: Partition, due: pl.DataFrame
 ) -> TablePlan:
+    """With what only work needs: where the partition stands, and which files it touches."""
     keys = pl.concat([due.select(plan.orphans.columns), plan.orphans]).unique()
-    return replace(plan, stale_files=_files(plan.table, lake, partition, keys))
+    return replace(
+        plan,
+        base=base_of(lake.snapshot(plan.table.name), partition),
+        skipped_base=base_of(lake.snapshot(plan.table.skipped_name), partition),
+        stale_files=_files(plan.table, lake, partition, keys),
+    )
 
 
 def _stored(table: Table, lake: Lake, partition: Partition) -> pl.DataFrame:

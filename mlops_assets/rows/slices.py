@@ -1,8 +1,8 @@
 """Slices: a bounded share of a partition's due work, computed anywhere, committed by the parent.
 
-A worker reads its own inputs from the lake, writes its own Parquet files beside the table, and returns
-paths and statistics; blobs cross no pipe. A marker named after the slice's exact inputs lets a later
-run find finished work again.
+A worker reads its own inputs from the lake, writes its own Parquet files beside the table, and
+returns paths and statistics; blobs cross no pipe. A marker named after the slice's exact inputs
+lets a later run find finished work again.
 """
 
 from __future__ import annotations

@@ -62,6 +62,7 @@ class How:
         executor: `serial` in this process, or `processes`: killable workers for hostile input.
         commit: `slice` commits as work is done; `partition` commits once, readers see all or none.
         slice_units: most units of one slice.
+        weigh_by: column of the parent with the bytes of a unit; bounds slices and runs.
         pool: name of the concurrency pool in which it runs.
     """
 
@@ -69,6 +70,7 @@ class How:
     executor: Literal["serial", "processes"] = "serial"
     commit: Literal["slice", "partition"] = "slice"
     slice_units: int = 64
+    weigh_by: str = ""
     pool: str | None = None
 
 

@@ -41,13 +41,15 @@ def verify(
     Codes: `due` (a unit without current rows), `orphan` (rows whose unit is gone), `stale_skip`,
     `doubled` (a key stored twice), `file_lost`, `file_changed` (of another size than committed),
     `unreadable`, `foreign_file` (not written by this platform, so rows may be missing), `units` (a
-    parent row is there twice) and `wrong_fingerprint` (a row's content is not what was committed).
+    parent row is there twice), `wrong_fingerprint` (a row's content is not what was committed) and
+    `other_group` (rows written when a column group had other columns: their readers would not see
+    a change).
 
     Args:
         producer: the function and its tables.
         lake: where.
         partition: which.
-        quick: do not read the rows' content; `wrong_fingerprint` is not looked for.
+        quick: do not read the rows' content; what only it shows is not looked for.
 
     Returns:
         `PROBLEMS`; empty when all is right. At most 100 keys per table and code.
@@ -138,9 +140,22 @@ def _changed_in(
     declared = table.schema
     missing = [pl.lit(None, declared[n]).alias(n) for n in declared if n not in rows.columns]
     rows = rows.with_columns(missing)  # a column added since, which no commit has widened yet
-    for group in (None, *table.row.row_groups):
+    wrong = rows.filter(_is_wrong(table, rows, None))
+    for key in key_text(wrong, table.key):
+        yield "wrong_fingerprint", key, "_fp does not fit the content"
+    if wrong.is_empty():
+        yield from _wrong_groups(table, rows, path)
+
+
+def _wrong_groups(table: Table, rows: pl.DataFrame, path: str) -> Iterator[Problem]:
+    """Rows that are what was committed, but not the fingerprints of their column groups."""
+    for group in table.row.row_groups:
         wrong = rows.filter(_is_wrong(table, rows, group))
         name = table.fingerprint_column(group)
+        if wrong.height and wrong.height == rows.height:
+            message = f"every {name} is of other columns than {group!r} has now: raise the version"
+            yield "other_group", path, message
+            continue
         for key in key_text(wrong, table.key):
             yield "wrong_fingerprint", key, f"{name} does not fit the content"
 

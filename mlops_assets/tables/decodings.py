@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import polars as pl
 from annotated_types import Ge, Gt, Le
 
+from mlops_assets.lake import MEDIA, current_lake
 from mlops_assets.media import (
     DecodeReport,
     Sample,
@@ -83,7 +84,7 @@ class Moment(Row, key="moment_id"):
     """Stretches of videos between two shot changes.
 
     Grain: one row per shot. Key: `moment_id`, `<media_id>@<index>`. Partition: source and arrival
-    day. All moments of a clip are replaced together. Limits: hard cuts; slow dissolves may be missed.
+    day. All moments of a clip are replaced together. Limits: hard cuts only.
     """
 
     moment_id: str
@@ -102,9 +103,9 @@ class Moment(Row, key="moment_id"):
     expand(raw_media.content, by="media_id", where=accepted("video", "image")),
     names=("decodings", "frames", "moments"),
     version="1",
-    how=How(executor="processes", slice_units=16, pool="decode"),
+    how=How(executor="processes", slice_units=16, weigh_by="size_bytes", pool="decode"),
 )
-def decode(
+def decode(  # noqa: PLR0913 - each is a parameter of the tables
     media: Media,
     *,
     rate_hz: Annotated[float, Gt(0), Le(1000), "samples per second of video"] = 1.0,
@@ -230,3 +231,18 @@ def frame_sheet(rows: pl.LazyFrame) -> bytes | None:
 
     sample = rows.filter(pl.col("index") == 0).select("jpeg").head(24).collect()
     return contact_sheet(sample["jpeg"].to_list()) if sample.height else None
+
+
+@moments.picture
+def moment_sheet(rows: pl.LazyFrame) -> bytes | None:
+    """The key frames of the partition's longest moments."""
+    from mlops_assets.media import contact_sheet
+
+    longest = rows.sort(pl.col("end_s") - pl.col("start_s"), descending=True).head(24).collect()
+    if longest.is_empty():
+        return None
+    partition = MEDIA.of(longest["source"][0], longest["day"][0])
+    pictures = frames.rows(current_lake(), partition).select("frame_id", "jpeg")
+    keys = longest.lazy().select(frame_id="key_frame_id").drop_nulls()
+    shown = keys.join(pictures, on="frame_id", maintain_order="left").collect()
+    return contact_sheet(shown["jpeg"].to_list()) if shown.height else None

@@ -28,7 +28,7 @@ class Document(Row, key="media_id", content=("media_id", "text")):
 @table(
     expand(raw_media.content, by="media_id", where=accepted("document")),
     version="1",
-    how=How(executor="processes", slice_units=64, pool="decode"),
+    how=How(executor="processes", slice_units=64, weigh_by="size_bytes", pool="decode"),
 )
 def documents(
     media: Media,

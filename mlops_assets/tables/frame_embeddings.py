@@ -77,3 +77,21 @@ def vectors_have_unit_length(rows: pl.LazyFrame) -> pl.LazyFrame:
     """Every vector has length 1."""
     squares = pl.col("vector").list.eval(pl.element() ** 2).list.sum()
     return rows.filter((squares - 1).abs() > 1e-3)
+
+
+def map_of(rows: pl.LazyFrame) -> bytes | None:
+    """The vectors of a partition in the plane of their principal components, a colour per file."""
+    from mlops_assets.embeddings.plots import likeness_map
+
+    shown = rows.select("media_id", "vector").head(2_000).collect()
+    return (
+        likeness_map(matrix(shown["vector"]), shown["media_id"].to_list())
+        if shown.height > 1
+        else None
+    )
+
+
+@frame_embeddings.picture
+def map_of_frames(rows: pl.LazyFrame) -> bytes | None:
+    """See `map_of`."""
+    return map_of(rows)

@@ -67,7 +67,11 @@ class Media(Row, key="path", content=_CONTENT, said=("media_id", "kind", "status
         return current_lake().vault.open(self.media_id)
 
 
-@table(each(arrivals), version="1", how=How(executor="processes", slice_units=256, pool="decode"))
+@table(
+    each(arrivals),
+    version="1",
+    how=How(executor="processes", slice_units=256, weigh_by="size_bytes", pool="decode"),
+)
 def raw_media(
     arrival: Arrival,
     *,

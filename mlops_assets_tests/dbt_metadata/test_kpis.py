@@ -63,6 +63,7 @@ def test_each_fault_turns_one_check_red_and_the_kpis_are_made_all_the_same(lake:
     fill(lake)
     for fault in FAULTS.values():
         fault(lake)
+    assert metadata.prepare_manifest()
     built = metadata.build_metadata()
     lake_of_test = LakeResource(root=lake.store.root)
     result = dg.materialize(

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import functools
+from typing import Any
+
 import dagster as dg
 import pytest
 
 from mlops_assets.defs import assets, sensors
 from mlops_assets.errors import InternalError
+from mlops_assets.operations import behind
 from mlops_assets.rows.parameters import set_parameters
 from mlops_assets.settings import settings
 from mlops_assets.tables import table_named
+from mlops_assets.tables.raw_media import Media
 from mlops_assets_tests.defs.workbench import Workbench, when_bringing
 
 DOCUMENTS = table_named("documents").producer
@@ -93,7 +98,8 @@ def test_a_failed_run_goes_on_from_what_it_committed(bench: Workbench):
     plain = DOCUMENTS.function
     calls: list[str] = []
 
-    def fails_first(media, **values):
+    @functools.wraps(plain)
+    def fails_first(media: Media, **values: object) -> object:
         calls.append(media.path)
         if len(calls) == 1:
             raise InternalError("broken")
@@ -151,11 +157,13 @@ def test_an_untouched_platform_requests_nothing(bench: Workbench):
 
 def test_a_table_materialized_alone_by_hand_is_followed_by_the_chain(bench: Workbench):
     brought(bench)
-    result = bench.materialize("documents", key=bench.key, config={"max_chars": 4})
+    result = bench.materialize("raw_media", key=bench.key, config={"max_gb": 1e-9})
     assert result.success
+    assert bench.rows("documents").height == 2
     assert bench.behind() == {bench.key: "touched"}
     assert bench.run_all() == 1
-    assert set(bench.rows("text_chunks")["text"]) == {"note"}
+    assert bench.rows("documents").is_empty()
+    assert bench.rows("text_chunks").is_empty()
     assert bench.behind() == {}
 
 
@@ -170,33 +178,26 @@ def test_a_touch_while_a_run_takes_stock_is_not_lost(bench: Workbench):
     brought(bench)
     bench.drop("feed/new.txt", "new")
     bench.tick()
-    plain, done = sensors.behind_partitions, []
+    plain, touched = behind.note, []
 
-    def note_late(*args, **more):
-        from mlops_assets.operations import behind
+    def touch_first(*args: Any, **more: Any) -> None:
+        if not touched:
+            touched.append(1)
+            plain(*args[:2], "touched", digest="", run_id="by hand")
+        plain(*args, **more)
 
-        if not done and args[2] == "reached":
-            done.append(1)
-            behind_note(args[0], args[1], "touched", digest="", run_id="by hand")
-        return behind_note(*args, **more)
-
-    from mlops_assets.operations import behind
-
-    behind_note = behind.note
-    bench.monkeypatch.setattr(behind, "note", note_late)
+    bench.monkeypatch.setattr(behind, "note", touch_first)
     assert bench.run_next().success
-    assert plain is sensors.behind_partitions
     assert bench.behind() == {bench.key: "touched"}
 
 
 def test_a_run_over_its_budget_is_followed_until_nothing_is_left(bench: Workbench):
     bench.only()
+    bench.monkeypatch.setenv("MLOPS_RUN_FILES", "2")
+    settings.cache_clear()
     land_notes(bench, count=5)
-    bench.tick()
-    bench.monkeypatch.setattr(assets, "settings", lambda: settings().model_copy(
-        update={"slice_budget_files": 0.04}
-    ))
-    assert 3 <= bench.run_all() <= 5
+    assert bench.run_all() == 3
+    assert bench.rows("documents").height == 5
     assert bench.rows("text_chunks").height == 5
 
 

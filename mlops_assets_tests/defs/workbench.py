@@ -51,7 +51,10 @@ class Workbench:
 
     def new_instance(self) -> None:
         """Lose the Dagster home: runs, partitions, cursors, events."""
-        self.instance = dg.DagsterInstance.ephemeral()
+        self.homes = getattr(self, "homes", 0) + 1
+        folder = settings().home / f"dagster-{self.homes}"
+        folder.mkdir()
+        self.instance = dg.DagsterInstance.ephemeral(tempdir=str(folder))
         self.queue: list[tuple[str, str, str]] = []
         self.cursors: dict[str, str | None] = {}
 
@@ -136,10 +139,10 @@ class Workbench:
         queued = self.instance.get_run_by_id(run_id)
         assert queued is not None
         self.instance.delete_run(run_id)
-        return self.execute(job, key, tags=queued.tags, run_id=run_id)
+        return self.execute(job, key, tags=queued.tags)
 
     def execute(
-        self, job: str, key: str, *, tags: Mapping[str, str] | None = None, **more: Any
+        self, job: str, key: str, *, tags: Mapping[str, str] | None = None
     ) -> dg.ExecuteInProcessResult:
         """A run of a job, here and now; a failed one is returned as well."""
         chosen = self.selection if job == "bring_partition_job" else None
@@ -149,7 +152,6 @@ class Workbench:
             asset_selection=[dg.AssetKey(name) for name in chosen] if chosen else None,
             tags=dict(tags or {}),
             raise_on_error=False,
-            **more,
         )
 
     def run_all(self, limit: int = 30) -> int:
@@ -158,7 +160,8 @@ class Workbench:
             self.tick()
             if not self.queue:
                 return done
-            assert self.run_next().success
+            result = self.run_next()
+            assert result.success, failures(result)
         raise AssertionError(f"still busy after {limit} runs: {self.requested[-3:]}")
 
     def materialize(
@@ -184,6 +187,17 @@ class Workbench:
         rows = behind.behind_partitions(self.lake).filter("is_behind")
         columns = rows.select("source", "day", "why").iter_rows()
         return {MEDIA.of(source, day).key: why for source, day, why in columns}
+
+
+def failures(result: dg.ExecuteInProcessResult) -> list[str]:
+    """What the failed steps of a run said, the causes last."""
+    said = []
+    for event in result.filter_events(lambda one: one.is_step_failure):
+        error = event.step_failure_data.error
+        while error:
+            said.append(f"{event.step_key}: {error.message}")
+            error = error.cause
+    return said
 
 
 def metadata_of(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, Any]:

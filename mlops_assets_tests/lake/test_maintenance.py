@@ -7,7 +7,7 @@ import pytest
 from mlops_assets.errors import ConfigurationError
 from mlops_assets.lake import MEDIA, maintenance
 from mlops_assets.lake.commits import stage
-from mlops_assets.lake.maintenance import compact_partition, vacuum_table
+from mlops_assets.lake.maintenance import Compaction, compact_partition, vacuum_table
 from mlops_assets_tests.lake.rows import OTHER, PARTITION, add, frame, numbers, replace
 
 
@@ -20,7 +20,7 @@ def test_compaction_keeps_every_row_and_other_partitions(lake):
     add(lake, PARTITION, *[[number] for number in range(6)])
     add(lake, OTHER, [10], [11])
     done = compact_partition(lake, "things", PARTITION, at_least=2)
-    assert (done.files_before, done.files_after) == (6, 1)
+    assert done == Compaction(6, 1)
     assert numbers(lake, PARTITION) == list(range(6))
     assert lake.snapshot("things").of(OTHER).height == 2
     assert compact_partition(lake, "things", PARTITION, at_least=2) is None
@@ -39,7 +39,7 @@ def test_compacted_files_stay_bounded(lake, monkeypatch):
     size = lake.snapshot("things").files["size_bytes"].max()
     monkeypatch.setattr(maintenance, "FILE_BYTES", 2 * size)
     done = compact_partition(lake, "things", PARTITION, at_least=2)
-    assert (done.files_before, done.files_after) == (6, 3)
+    assert done == Compaction(6, 3)
     assert numbers(lake, PARTITION) == list(range(6))
 
 

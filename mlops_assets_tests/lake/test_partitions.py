@@ -70,7 +70,9 @@ def test_a_partition_with_an_odd_name_lives_through_everything(lake, source):
 
 
 @pytest.mark.slow
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     source=st.text(min_size=1, max_size=40).filter(
         lambda text: "\0" not in text and text != "plain"

@@ -98,7 +98,7 @@ def test_a_lake_that_cannot_be_a_folder_says_where(tmp_path: Path):
 def test_a_table_whose_log_is_damaged_is_said_to_be_so(lake):
     bring(toys.lines.producer, lake, PARTITION)
     lake.store.put("tables/broken/_delta_log/00000000000000000000.json", b"{not json")
-    with pytest.raises(ConfigurationError, match="cannot open .*broken"):
+    with pytest.raises(ConfigurationError, match=r"cannot open .*broken"):
         lake.snapshot("broken")
 
 

@@ -30,7 +30,9 @@ def landed(tmp_path) -> Path:
     return file
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(content=st.binary(max_size=2000))
 def test_what_is_kept_comes_back_byte_for_byte(any_vault, tmp_path, content):
     (tmp_path / "file").write_bytes(content)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from mlops_assets_tests.rows.toys import Notes
@@ -74,7 +75,7 @@ def _lengths(lines: Expected) -> Expected:
 def _steps(lines: Expected) -> Expected:
     steps = Expected()
     for rows in lines.rows.values():
-        for first, second in zip(rows, rows[1:], strict=False):
+        for first, second in pairwise(rows):
             change = len(second[3]) - len(first[3])
             steps.add(first[0], (first, second), [(first[0], second[0], change)])
     return steps

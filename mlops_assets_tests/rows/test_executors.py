@@ -23,7 +23,7 @@ _SPAWN.set_forkserver_preload(["mlops_assets_tests.rows.toys"])
 
 @pytest.fixture(scope="module")
 def processes() -> Iterator[ProcessExecutor]:
-    executor = ProcessExecutor(2, unit_timeout_s=1.5, memory_bytes=2 << 30)
+    executor = ProcessExecutor(2, unit_timeout_s=1.0, memory_bytes=2 << 30)
     yield executor
     executor.pool.stop()
     executor.pool.join()

@@ -1,4 +1,4 @@
-"""`kill -9` at any instant: nothing lost, nothing twice, little done again, in both commit modes."""
+"""`kill -9` at any instant: nothing lost, nothing twice, little done again, however committed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import random
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from mlops_assets.rows.executors import ProcessExecutor, SerialExecutor
 from mlops_assets_tests.rows import toys
 
 PARTITION = MEDIA.of("cam 1", "2026-11-20")
-UNITS = 60
+UNITS = 40
 SLICE = 4
 _SPAWN = multiprocessing.get_context("forkserver")
 _SPAWN.set_forkserver_preload(["mlops_assets_tests.rows.toys"])
@@ -52,11 +53,11 @@ def kill_often(
         round_number += 1
         texts = {f"n{i}": (f"round {round_number}", "") for i in range(UNITS)}
         toys.write_notes(lake, PARTITION, texts)
-        while True:
+        for patience_s in count(0, 0.03):  # on a busy machine some run must get through
             told = (lake.store.root, table.name, str(ledger), workers)
             process = _SPAWN.Process(target=run, args=told)
             process.start()
-            process.join(chance.uniform(0.03, 0.45) * (8 if workers else 1))
+            process.join(patience_s + chance.uniform(0.03, 0.35) * (8 if workers else 1))
             if process.is_alive():
                 process.kill()
                 process.join()

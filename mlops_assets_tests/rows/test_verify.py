@@ -98,8 +98,17 @@ def test_a_changed_value_is_found_by_its_fingerprint(filled: Lake):
 
 def test_a_wrong_fingerprint_of_a_column_group_is_found(filled: Lake):
     rows = stored(filled, toys.lines)
-    rewrite(filled, toys.lines, rows.with_columns(_fp_text_only=pl.lit(7, pl.Int64)))
-    assert "_fp_text_only" in verify(toys.lines.producer, filled, HERE)["message"][0]
+    one = pl.when(pl.col("line_id") == "a#0").then(7).otherwise(pl.col("_fp_text_only"))
+    rewrite(filled, toys.lines, rows.with_columns(_fp_text_only=one))
+    assert problems(filled, toys.lines) == {"wrong_fingerprint": ["a#0"]}
+
+
+def test_a_column_group_that_had_other_columns_is_one_problem_of_a_file(filled: Lake):
+    rows = stored(filled, toys.lines)
+    rewrite(filled, toys.lines, rows.with_columns(_fp_text_only=pl.col("_fp_text_only") + 1))
+    found = verify(toys.lines.producer, filled, HERE)
+    assert found["problem"].to_list() == ["other_group"]
+    assert "raise the version" in found["message"][0]
 
 
 def test_a_row_without_a_parent_is_found(filled: Lake):

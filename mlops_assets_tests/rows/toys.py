@@ -139,7 +139,9 @@ class Summary(Row, key="partition"):
 def summaries(part: Grouped) -> Summary:
     """Lines and characters of a partition. Grain and key: partition. Partition: both."""
     CALLS[f"summaries:{part.key['partition']}"] += 1
-    return Summary(part.key["partition"], part["lines"].height, part["lengths"]["characters"].sum())
+    return Summary(
+        part.key["partition"], part["lines"].height, int(part["lengths"]["characters"].sum())
+    )
 
 
 class Word(Row, key="word_id"):

@@ -1,0 +1,36 @@
+"""Every benchmark by name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks import increment, ingest, isolation, memory, nothing_new, plan, ticks
+from benchmarks.measuring import Options
+from benchmarks.results import Result, save
+
+BENCHMARKS: dict[str, Callable[[Options], Result]] = {
+    "ingest": ingest.run,
+    "nothing_new": nothing_new.run,
+    "plan": plan.run,
+    "increment": increment.run,
+    "memory": memory.run,
+    "ticks": ticks.run,
+    "isolation": isolation.run,
+}
+
+
+def measure(name: str, options: Options, folder: Path | None) -> Result:
+    """Run one benchmark and keep its result.
+
+    Args:
+        name: of `BENCHMARKS`.
+        options: how.
+        folder: where the result is written; nowhere for None.
+    """
+    load = os.getloadavg()[0]
+    result = BENCHMARKS[name](options)
+    if folder is not None:
+        save(result, options, folder, load)
+    return result

@@ -1,0 +1,47 @@
+"""The plan of one large partition in which nothing is due, over reading its three columns."""
+
+from __future__ import annotations
+
+from benchmarks import synthetic
+from benchmarks.measuring import Options, Spread, take_turns
+from benchmarks.results import Figure, Result
+from mlops_assets.lake import Lake
+from mlops_assets.rows import make_plan
+
+ROWS = (100_000, 1_000_000)
+
+METHOD = """A table `each` over a parent, both written with synthetic rows into one partition,
+100,000 rows a file; keys are as long as those of frames (71 characters). The floor reads key,
+`_src` and `_ver` of the table with one Polars query; the plan has to read key and `_fp` of the
+parent as well, see that keys are unique, and compare. They take turns in one process, after one
+round of warm-up."""
+
+
+def run(options: Options) -> Result:
+    """Measure it."""
+    figures, details = [], {}
+    for rows in (2_000,) if options.quick else ROWS:
+        taken = _measured(options, rows)
+        over = taken["plan"].over(taken["floor"])
+        figures.append(Figure.of(f"{rows:,} rows", over, "x reading", 2.0))
+        figures.append(Figure.of(f"{rows:,} rows, plan", taken["plan"], "s"))
+        details[str(rows)] = {name: spread.runs for name, spread in taken.items()}
+    return Result("plan", METHOD, tuple(figures), {"seconds": details})
+
+
+def _measured(options: Options, rows: int) -> dict[str, Spread]:
+    lake = Lake.at(str(options.folder(f"plan-{rows}")))
+    synthetic.fill(lake, rows, options.seed)
+    times = 1 if options.quick else 2 * options.times + 1
+    sides = {"plan": lambda: _plan(lake), "floor": lambda: _floor(lake)}
+    return take_turns(sides, times=times)
+
+
+def _plan(lake: Lake) -> None:
+    if not make_plan(synthetic.measures.producer, lake, synthetic.PARTITION).is_empty:
+        raise RuntimeError("something is due")
+
+
+def _floor(lake: Lake) -> None:
+    rows = synthetic.measures.rows(lake, synthetic.PARTITION)
+    rows.select("item_id", "_src", "_ver").collect()
