@@ -1,7 +1,8 @@
 """Sensors: what landed becomes partitions, partitions that are behind are brought up, drift trains."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -93,21 +94,30 @@ def _requests(instance: dg.DagsterInstance, behind: pl.DataFrame) -> Iterator[dg
     at_work = {run.tags.get("dagster/partition") for run in runs}
     room = RUNS_A_TICK - len(at_work)
     for row in behind.iter_rows(named=True):
-        key = MEDIA.of(row["source"], row["day"]).key
+        wanted = _wanted(row)
+        key = wanted["dagster/partition"]
         if room <= 0:
             return
         if key in at_work:
             continue
-        wanted = f"{row['desired']}:{row['turn']}"
-        tags = {"dagster/partition": key, DESIRED: wanted}
-        failed = instance.get_runs_count(dg.RunsFilter(tags=tags, statuses=_FAILED))
+        failed = _failures(instance, row)
         if failed < TRIES:
             room -= 1
             yield dg.RunRequest(
-                run_key=f"{key}:{wanted}:{failed}",
+                run_key=f"{key}:{wanted[DESIRED]}:{failed}",
                 partition_key=key,
-                tags={DESIRED: wanted, "mlops/why": row["why"]},
+                tags={DESIRED: wanted[DESIRED], "mlops/why": row["why"]},
             )
+
+
+def _wanted(row: Mapping[str, Any]) -> dict[str, str]:
+    """The tags of the runs that are to bring a partition up to what is desired now."""
+    key = MEDIA.of(row["source"], row["day"]).key
+    return {"dagster/partition": key, DESIRED: f"{row['desired']}:{row['turn']}"}
+
+
+def _failures(instance: dg.DagsterInstance, row: Mapping[str, Any]) -> int:
+    return instance.get_runs_count(dg.RunsFilter(tags=_wanted(row), statuses=_FAILED))
 
 
 @dg.multi_asset_sensor(
@@ -127,7 +137,13 @@ def retraining_sensor(
     context.latest_materialization_records_by_key()
     context.advance_all_cursors()
     model = settings().model
-    decision = decide_loop(lake.open(), model, now=datetime.now(UTC), by="retraining_sensor")
+    decision = decide_loop(
+        lake.open(),
+        model,
+        now=datetime.now(UTC),
+        by="retraining_sensor",
+        is_given_up=lambda row: _failures(context.instance, row) >= TRIES,
+    )
     if decision.request_id is None:
         return dg.SkipReason(decision.reason)
     tags = {"dagster/partition": model, "mlops/request": decision.request_id}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import polars as pl
 
@@ -23,6 +25,9 @@ from mlops_assets.tables.models import model_registry, models
 from mlops_assets.tables.snapshots import snapshots
 
 
+PATIENCE = timedelta(hours=1)
+
+
 @dataclass(frozen=True)
 class LoopDecision:
     """What the loop does next.
@@ -36,23 +41,32 @@ class LoopDecision:
     reason: str
 
 
-def decide_loop(lake: Lake, model: str, *, now: datetime, by: str) -> LoopDecision:
+def decide_loop(
+    lake: Lake,
+    model: str,
+    *,
+    now: datetime,
+    by: str,
+    is_given_up: Callable[[Mapping[str, Any]], bool] = lambda row: False,
+) -> LoopDecision:
     """Decide whether a training should run now, and state the request if it is new.
 
-    An open request is answered first. Otherwise the loop waits until no partition has work left, so that a
-    training sees all that has landed, and then follows `models.decide_retraining`.
+    An open request is answered first, the latest of several: one training answers all. Otherwise the loop
+    waits until no partition has work left, so that a training sees all that has landed, and then follows
+    `models.decide_retraining`.
 
     Args:
         lake: where.
         model: name of the model.
         now: the time.
         by: who asks, for the request.
+        is_given_up: whether a row of `behind_partitions` is not worth waiting for.
     """
     waiting = open_requests(lake, model)
     if waiting:
-        return LoopDecision(waiting[0], f"request {waiting[0]} is open")
+        return LoopDecision(waiting[-1], f"request {waiting[-1]} is open")
     behind = behind_partitions(lake).filter(pl.col("is_behind"))
-    if behind.height:
+    if not all(is_given_up(row) for row in behind.iter_rows(named=True)):
         return LoopDecision(None, f"{behind.height} partitions have work left")
     chosen = settings()
     rules = RetrainingRules(

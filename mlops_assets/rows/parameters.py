@@ -118,9 +118,8 @@ def check_value(producer: Producer, name: str, value: Any) -> Any:
 
 
 def _type_name(parameter: Parameter) -> str:
-    return str(getattr(parameter.annotation, "__origin__", parameter.annotation)).replace(
-        "typing.", ""
-    )
+    plain = getattr(parameter.annotation, "__origin__", parameter.annotation)
+    return getattr(plain, "__name__", str(plain)).replace("typing.", "")
 
 
 def version_of(producer: Producer, values: Mapping[str, Any]) -> str:
