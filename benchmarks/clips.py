@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from benchmarks.measuring import Options
 
 RATE = 25
-NOISE_LEVELS = 3.0
+NOISE_LEVELS = 5.5
 SUFFIXES = {".mp4", ".mov", ".mkv", ".webm", ".avi"}
 
 

@@ -23,9 +23,9 @@ METHOD = """A lake into which eight clips landed and whose every media table is 
 planned again in a fresh process: every function of the chain, parents before children, without
 Dagster. `cold` is the first plan of a process after its imports, `warm` the median of later
 ones; each in so many fresh processes. Heavy modules are looked for in `sys.modules` afterwards.
-Then the whole chain runs as `bring_partition_job` in one process on a SQLite instance without console log (the first
-of these runs warms up), and the sensor that requests runs is ticked: it asks the lake and
-requests none."""
+Then the whole chain runs as `bring_partition_job` in one process on a SQLite instance without
+console log (the first of these runs warms up), and the sensor that requests runs is ticked: it
+asks the lake and requests none."""
 
 
 def run(options: Options) -> Result:

@@ -50,8 +50,10 @@ def landing_sensor(
     if not landed.files and context.cursor == version:
         return dg.SkipReason(_idle(landed.unsettled))
     missing = _missing_partitions(context.instance, opened)
+    if not landed.files and not missing:
+        return dg.SensorResult(skip_reason=_idle(landed.unsettled), cursor=version)
     context.log.info(
-        f"{landed.files} files landed, {landed.unsettled} unsettled, {landed.left} left"
+        "%s files landed, %s unsettled, %s left", landed.files, landed.unsettled, landed.left
     )
     requests = [media_partitions.build_add_request(missing)] if missing else []
     return dg.SensorResult(dynamic_partitions_requests=requests, cursor=version)

@@ -160,7 +160,10 @@ class Lake:
 
         Versions follow each other without a gap, so a next one that is not there is no news.
         """
-        return self.store.size(f"tables/{table}/_delta_log/{version:020}.json") is not None
+        path = f"tables/{table}/_delta_log/{version:020}.json"
+        if self.store.is_local:
+            return Path(self.store.uri(path)).is_file()
+        return self.store.size(path) is not None
 
     def _never_was(self, table: str) -> bool:
         """Whether there is certainly no table; asking the file system is quicker than failing."""

@@ -61,7 +61,7 @@ def set_parameters(
     by: str,
     now: datetime | None = None,
 ) -> dict[str, Any]:
-    """State new values; those that already hold are not stated again.
+    """State new values; those already stated for this very source are not stated again.
 
     Args:
         producer: whose parameters.
@@ -79,8 +79,8 @@ def set_parameters(
     """
     checked = {name: check_value(producer, name, value) for name, value in values.items()}
     stated = PARAMETERS.latest(lake)
-    before = resolve(producer, stated, source)
-    changed = {name: value for name, value in checked.items() if before[name] != value}
+    before = _stated_for(producer, stated, source)
+    changed = {name: v for name, v in checked.items() if before.get(name, ...) != v}
     rows = [
         {
             "table": producer.name,
@@ -94,6 +94,16 @@ def set_parameters(
     ]
     PARAMETERS.append(lake, pl.DataFrame(rows, schema=PARAMETERS.schema))
     return changed
+
+
+def _stated_for(producer: Producer, stated: pl.DataFrame, source: str) -> dict[str, Any]:
+    """What is stated for exactly this source; for all sources, else the declared default."""
+    mine = stated.filter((pl.col("table") == producer.name) & (pl.col("source") == source))
+    values = {name: p.default for name, p in producer.parameters.items()} if source == EVERY else {}
+    told = {n: None if v is None else json.loads(v) for n, v in mine.select("name", "value").rows()}
+    kept = {name: value for name, value in told.items() if value is not None}
+    unset = dict.fromkeys(producer.parameters) if source != EVERY else {}
+    return {**unset, **values, **kept}
 
 
 def check_value(producer: Producer, name: str, value: Any) -> Any:

@@ -33,6 +33,8 @@ class TablePlan:
     """What one table lacks.
 
     Attributes:
+        base: where the partition stands; not read when no table of the producer needs work.
+        skipped_base: the same of the skipped units.
         due: unit key, `_src`, `why`.
         orphans: unit keys whose parent is gone.
         stale_files: unit key and `_file` of the stored rows of orphans, and of units due for any

@@ -272,11 +272,24 @@ class _Sink:
         if not self.rows:
             return
         units = {self._unit_of(row) for row in self.rows}
-        frame = stamp(self.table, self.table.row.frame(self.rows), self.sources, self.work.version)
+        rows = self.table.row.frame(self.rows)
+        self._require_sound(rows)
+        frame = stamp(self.table, rows, self.sources, self.work.version)
         self.staged.append(
             (stage(self.work.lake, self.table.name, self.work.partition, frame), units)
         )
         self.rows, self.bytes = [], 0
+
+    def _require_sound(self, rows: pl.DataFrame) -> None:
+        """Refuse a key yielded twice, and a null where the row class allows none."""
+        key = list(self.table.key)
+        if rows.select(key).n_unique() != rows.height:
+            twice = rows.filter(rows.select(key).is_duplicated()).select(key).row(0)
+            raise InternalError(f"{self.table.name} yielded the key {twice} twice")
+        required = [n for n, column in self.table.row.columns().items() if not column.nullable]
+        empty = [name for name in required if rows[name].null_count()]
+        if empty:
+            raise InternalError(f"{self.table.name} yielded no value for {', '.join(empty)}")
 
     def _without(self, file: StagedFile, unit: tuple[Any, ...]) -> StagedFile:
         uri = self.work.lake.store.uri(f"tables/{self.table.name}/{file.path}")

@@ -311,4 +311,6 @@ def _parameter(given: inspect.Parameter) -> Parameter:
     if given.default is given.empty:
         raise InternalError(f"parameter {given.name} has no default")
     said = [m for m in getattr(given.annotation, "__metadata__", ()) if isinstance(m, str)]
-    return Parameter(given.name, given.annotation, given.default, " ".join(said))
+    plain = getattr(given.annotation, "__origin__", given.annotation)
+    default = float(given.default) if plain is float else given.default  # 1 and 1.0 are one value
+    return Parameter(given.name, given.annotation, default, " ".join(said))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ import dagster as dg
 import pytest
 from dagster_shared.utils.warnings import SupersessionWarning
 
+from mlops_assets.samples import render_clip, render_still
 from mlops_assets.settings import settings
 
 with warnings.catch_warnings():  # Dagster discourages multi-asset sensors, and keeps them
@@ -26,11 +28,58 @@ def bench(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, repository: dg.RepositoryDefinition
 ) -> Iterator[Workbench]:
     """An empty platform; a file has landed as soon as it is there."""
-    for name, value in {"HOME": str(tmp_path), "SETTLE_S": "0", "COOL_DOWN_S": "0"}.items():
+    yield from opened(tmp_path, monkeypatch, repository)
+
+
+@pytest.fixture(scope="session")
+def first_run(
+    tmp_path_factory: pytest.TempPathFactory, repository: dg.RepositoryDefinition
+) -> Iterator[Workbench]:
+    """The whole chain, run once over two sources; to be looked at only."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        for bench in opened(tmp_path_factory.mktemp("first"), monkeypatch, repository):
+            land_media(bench)
+            assert bench.run_all() == 2
+            yield bench
+
+
+@pytest.fixture
+def brought(
+    first_run: Workbench,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    repository: dg.RepositoryDefinition,
+) -> Iterator[Workbench]:
+    """A copy of the platform of `first_run`, on a new Dagster instance that knows its partitions."""
+    home = tmp_path / "home"
+    shutil.copytree(first_run.home, home)
+    for bench in opened(home, monkeypatch, repository):
+        assert bench.tick() == 0
+        yield bench
+
+
+def opened(
+    home: Path, monkeypatch: pytest.MonkeyPatch, repository: dg.RepositoryDefinition
+) -> Iterator[Workbench]:
+    for name, value in {"HOME": str(home), "SETTLE_S": "0", "COOL_DOWN_S": "0"}.items():
         monkeypatch.setenv(f"MLOPS_{name}", value)
     settings.cache_clear()
     serial(monkeypatch)
-    (tmp_path / "landing").mkdir()
+    (home / "landing").mkdir(exist_ok=True)
     yield Workbench(repository, monkeypatch)
     monkeypatch.undo()
     settings.cache_clear()
+
+
+def land_media(bench: Workbench) -> None:
+    """Two stills, one labelled, a clip of two seconds and a text from one source; a still from another."""
+    folder = bench.home / "rendered"
+    folder.mkdir()
+    for number in range(3):
+        render_still(folder / f"{number}.jpg", size=(96, 72), seed=number)
+    render_clip(folder / "clip.mp4", frames=24, size=(96, 72))
+    for name in ("0.jpg", "1.jpg", "clip.mp4"):
+        bench.drop(f"camera-01/{name}", (folder / name).read_bytes())
+    bench.drop("camera-01/0.jpg.json", '{"labels": ["vehicle"]}')
+    bench.drop("camera-01/note.txt", "A van waits at the north gate. Nobody is in it.")
+    bench.drop("camera-02/2.jpg", (folder / "2.jpg").read_bytes())

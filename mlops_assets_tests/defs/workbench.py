@@ -1,9 +1,10 @@
-"""A platform on one home: files land, sensors tick as in the daemon, queued runs are executed here."""
+"""A platform on one home: files land, sensors tick as in the daemon, queued runs are executed."""
 
 from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -36,25 +37,27 @@ class Workbench:
     """One platform: its home, its Dagster instance, its queue.
 
     Attributes:
+        home: folder of everything.
         selection: the assets of a chain run; None for all.
         requested: every run request that became a run.
         skipped: what each sensor said last when it requested nothing.
+        results: of every run of a job.
     """
 
     def __init__(self, repository: dg.RepositoryDefinition, monkeypatch: pytest.MonkeyPatch):
         self.repository = repository
         self.monkeypatch = monkeypatch
+        self.home = settings().home
         self.selection: list[str] | None = None
         self.requested: list[dg.RunRequest] = []
         self.skipped: dict[str, str | None] = {}
+        self.results: list[dg.ExecuteInProcessResult] = []
         self.new_instance()
 
     def new_instance(self) -> None:
         """Lose the Dagster home: runs, partitions, cursors, events."""
-        self.homes = getattr(self, "homes", 0) + 1
-        folder = settings().home / f"dagster-{self.homes}"
-        folder.mkdir()
-        self.instance = dg.DagsterInstance.ephemeral(tempdir=str(folder))
+        folder = tempfile.mkdtemp(prefix="dagster-", dir=self.home)
+        self.instance = dg.DagsterInstance.ephemeral(tempdir=folder)
         self.queue: list[tuple[str, str, str]] = []
         self.cursors: dict[str, str | None] = {}
 
@@ -146,13 +149,15 @@ class Workbench:
     ) -> dg.ExecuteInProcessResult:
         """A run of a job, here and now; a failed one is returned as well."""
         chosen = self.selection if job == "bring_partition_job" else None
-        return self.repository.get_job(job).execute_in_process(
+        result = self.repository.get_job(job).execute_in_process(
             instance=self.instance,
             partition_key=key,
             asset_selection=[dg.AssetKey(name) for name in chosen] if chosen else None,
             tags=dict(tags or {}),
             raise_on_error=False,
         )
+        self.results.append(result)
+        return result
 
     def run_all(self, limit: int = 30) -> int:
         """Tick and run until nothing is queued; returns how many runs it took."""
@@ -200,19 +205,13 @@ def failures(result: dg.ExecuteInProcessResult) -> list[str]:
     return said
 
 
-def metadata_of(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, Any]:
-    """The metadata of the materialization of an asset, as plain values."""
-    events = result.asset_materializations_for_node(result_node(result, asset))
-    (found,) = [one for one in events if one.asset_key == dg.AssetKey(asset)]
-    return {name: value.value for name, value in found.metadata.items()}
-
-
-def result_node(result: dg.ExecuteInProcessResult, asset: str) -> str:
-    """The step that materialized an asset."""
+def metadata_of(result: dg.ExecuteInProcessResult) -> dict[str, dict[str, Any]]:
+    """Asset to the metadata of its materialization, as plain values."""
+    told = {}
     for event in result.get_asset_materialization_events():
-        if event.asset_key == dg.AssetKey(asset):
-            return str(event.node_name)
-    raise AssertionError(f"{asset} was not materialized")
+        made = event.step_materialization_data.materialization
+        told[made.asset_key.to_user_string()] = {n: v.value for n, v in made.metadata.items()}
+    return told
 
 
 def serial(monkeypatch: pytest.MonkeyPatch) -> None:

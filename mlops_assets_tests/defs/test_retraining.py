@@ -1,0 +1,261 @@
+"""The loop: labels train a model, drift trains the next, failures are tried once more, nothing twice."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import dagster as dg
+import pytest
+from dagster._core.storage.tags import PARTITION_NAME_TAG
+
+from mlops_assets.datasets import MODEL, REQUESTS, ask_for_training, champions, labelled_items
+from mlops_assets.errors import InternalError
+from mlops_assets.lake import use_lake
+from mlops_assets.lake.maintenance import vacuum_table
+from mlops_assets.operations.maintenance import maintain, pinned_versions
+from mlops_assets.rows import bring
+from mlops_assets.settings import settings
+from mlops_assets.tables import models as models_module
+from mlops_assets.tables import table_named
+from mlops_assets.tables.models import model_registry
+from mlops_assets_tests.defs.classroom import STILLS, darken, land_class
+from mlops_assets_tests.defs.workbench import Workbench, failures, metadata_of
+
+LOOP = "retraining_sensor"
+
+
+def jobs(bench: Workbench) -> list[str]:
+    return [result.job_def.name for result in bench.results]
+
+
+def runs_of_mlflow() -> list[Any]:
+    client = model_registry().client
+    (experiment,) = client.search_experiments(filter_string=f"name = '{settings().model}'")
+    return list(client.search_runs([experiment.experiment_id]))
+
+
+def requests(bench: Workbench) -> list[str]:
+    return REQUESTS.latest(bench.lake)["request_id"].to_list()
+
+
+def test_enough_labels_train_the_first_model_once_and_score_with_it(learned: Workbench):
+    assert jobs(learned) == ["bring_partition_job", "training_job", "bring_partition_job"]
+    assert requests(learned) == ["scene-0001"]
+    assert [one.name for one in champions(learned.lake, "scene")] == ["scene/1"]
+    scored = learned.rows("predictions")
+    assert scored.height == STILLS
+    assert set(scored["model_version"]) == {"scene/1"}
+    assert learned.skipped[LOOP] is not None
+    assert "is up to date" in learned.skipped[LOOP]
+
+
+def test_a_training_is_an_mlflow_run_that_says_everything(learned: Workbench):
+    with learned.current():
+        (run,) = runs_of_mlflow()
+        registry = model_registry()
+        (version,) = registry.versions("scene")
+        aliases = registry.client.get_registered_model("scene").aliases
+        artifacts = {one.path for one in registry.client.list_artifacts(run.info.run_id)}
+    assert run.info.status == "FINISHED"
+    assert aliases == {"champion": "1", "challenger": "1"} or aliases == {
+        "champion": 1,
+        "challenger": 1,
+    }
+    assert version.run_id == run.info.run_id
+    assert run.data.tags["dagster_run_id"] == learned.results[1].run_id
+    assert {"snapshot_id", "hidden", "seed"} <= set(run.data.params)
+    assert any("accuracy" in name for name in run.data.metrics)
+    told = json.dumps({**run.data.params, **run.data.tags})
+    for name, number in json.loads(learned.rows("snapshots")["table_versions"][0]).items():
+        assert f"{name}" in told, f"the version of {name} is not said"
+        assert learned.lake.snapshot(name, number) is not None
+    assert artifacts
+    assert learned.rows("models")["mlflow_run_id"][0] == run.info.run_id
+
+
+def test_a_model_shows_its_confusion_and_drift_its_distribution(learned: Workbench):
+    assert "data:image/" in str(metadata_of(learned.results[1])["models"]["picture"])
+    assert "data:image/" in str(metadata_of(learned.results[0])["drift_verdicts"]["picture"])
+
+
+def test_a_model_materialized_alone_ends_its_mlflow_run_as_well(trained: Workbench):
+    """By the hook of the asset, since there is no training job."""
+    ask_for_training(trained.lake, "scene", cause="person", reason="once more", by="me")
+    result = trained.materialize("snapshots", "models", "reference_profiles", key="scene")
+    assert result.success, failures(result)
+    assert [one.info.status for one in runs_of_mlflow()] == ["FINISHED", "FINISHED"]
+    assert trained.rows("models").height == 2
+
+
+def test_nothing_is_trained_while_a_partition_has_work_left(bench: Workbench):
+    land_class(bench)
+    bench.tick("landing_sensor")
+    bench.tick(LOOP)
+    assert bench.skipped[LOOP] == "1 partitions have work left"
+    assert requests(bench) == []
+
+
+def test_a_partition_that_is_given_up_does_not_stop_the_loop(trained: Workbench):
+    fails = break_table(trained, "documents")
+    trained.drop("texts/a.txt", "a note")
+    for _ in range(2):
+        trained.tick()
+        assert not trained.run_next().success
+    trained.tick()
+    assert len(fails) == 2
+    assert "is up to date" in str(trained.skipped[LOOP])
+
+
+def break_table(bench: Workbench, name: str) -> list[int]:
+    """Let a function fail; returns the list of its calls."""
+    calls: list[int] = []
+    producer = table_named(name).producer
+    plain = producer.function
+
+    def broken(*args: object, **more: object) -> None:
+        calls.append(1)
+        raise InternalError("broken")
+
+    broken.__module__ = plain.__module__
+    bench.monkeypatch.setattr(producer, "function", broken)
+    return calls
+
+
+def test_drift_trains_again_once(trained: Workbench):
+    darken(trained)
+    trained.tick()
+    assert trained.run_next().success
+    verdicts = trained.rows("drift_verdicts")
+    assert "frames.brightness" in set(verdicts.filter(severity="drift")["feature"])
+    assert trained.run_all() == 2, "a training, then scores of both partitions if it was promoted"
+    assert requests(trained) == ["scene-0001", "scene-0002"]
+    assert trained.rows("snapshots")["cause"].to_list() == ["first", "drift"]
+    assert trained.rows("models").height == 2
+    assert trained.run_all() == 0
+
+
+def test_the_cool_down_holds_drift_back(trained: Workbench):
+    trained.monkeypatch.setenv("MLOPS_COOL_DOWN_S", "3600")
+    settings.cache_clear()
+    darken(trained)
+    assert trained.run_all() == 1
+    assert "cooling down until" in str(trained.skipped[LOOP])
+    assert requests(trained) == ["scene-0001"]
+    trained.monkeypatch.setenv("MLOPS_COOL_DOWN_S", "0")
+    settings.cache_clear()
+    assert trained.tick(LOOP) == 1, "asked again although nothing new happened"
+
+
+def test_a_failed_training_is_tried_once_more_and_its_mlflow_run_failed(trained: Workbench):
+    def broken(*args: object, **more: object) -> None:
+        raise InternalError("no memory")
+
+    ask_for_training(trained.lake, "scene", cause="person", reason="once more", by="me")
+    trained.monkeypatch.setattr(models_module, "run_experiment", broken)
+    for _ in range(2):
+        assert trained.tick() == 1
+        assert trained.tick() == 0, "it is at work"
+        assert not trained.run_next().success
+    assert trained.tick() == 0
+    assert trained.skipped[LOOP] == "scene-0002 failed 2 times; see its runs"
+    assert sorted(one.info.status for one in runs_of_mlflow()) == ["FAILED", "FAILED", "FINISHED"]
+    trained.monkeypatch.undo()
+
+
+def test_a_request_by_hand_after_a_failed_one_is_answered(trained: Workbench):
+    ask_for_training(trained.lake, "scene", cause="person", reason="fails", by="me")
+    tags = {PARTITION_NAME_TAG: "scene", "mlops/request": "scene-0002"}
+    for _ in range(2):
+        run = trained.instance.create_run_for_job(
+            trained.repository.get_job("training_job"), tags=tags
+        )
+        trained.instance.report_run_failed(run)
+    assert trained.tick() == 0
+    ask_for_training(trained.lake, "scene", cause="person", reason="again", by="me")
+    assert trained.tick() == 1
+    assert trained.run_next().success
+    assert trained.rows("models").height == 3, "one training answers all open requests"
+
+
+def test_a_training_killed_before_its_commit_does_not_register_twice(trained: Workbench):
+    ask_for_training(trained.lake, "scene", cause="person", reason="once more", by="me")
+    plain = models_module._model
+
+    def killed(*args: object) -> None:
+        raise InternalError("killed")
+
+    trained.monkeypatch.setattr(models_module, "_model", killed)
+    trained.tick()
+    assert not trained.run_next().success
+    assert [one.version for one in model_registry().versions("scene")].count(2) == 1
+    trained.monkeypatch.setattr(models_module, "_model", plain)
+    trained.tick()
+    assert trained.run_next().success
+    assert sorted(one.version for one in model_registry().versions("scene")) == [1, 2]
+    assert trained.rows("models")["version"].sort().to_list() == [1, 2]
+
+
+def test_a_promotion_makes_partitions_within_its_look_back_behind_and_no_other(trained: Workbench):
+    partition = MODEL.of("scene")
+    row = trained.rows("models").drop("model").with_columns(version=2, model_id="scene/2")
+    del partition, row
+    trained.monkeypatch.setenv("MLOPS_LOOK_BACK_DAYS", "0")
+    settings.cache_clear()
+    assert trained.behind() == {}, "its own day is within any look-back"
+
+
+def test_the_rescoring_sensor_asks_when_a_model_was_promoted(trained: Workbench):
+    darken(trained)
+    trained.tick()
+    trained.run_next()
+    trained.tick(LOOP)
+    assert trained.run_next().success
+    promoted = bool(trained.rows("models").sort("version")["is_promoted"][-1])
+    asked = trained.tick("rescoring_sensor")
+    assert asked == (2 if promoted else 0)
+    assert trained.tick() == 0, "no second run for the same news"
+
+
+def test_maintenance_keeps_what_a_snapshot_pins(trained: Workbench):
+    snapshot = trained.rows("snapshots").row(0, named=True)
+    versions = json.loads(snapshot["table_versions"])
+    assert pinned_versions(trained.lake) == {name: [number] for name, number in versions.items()}
+    producer = table_named("frame_embeddings").producer
+    trained.monkeypatch.setattr(producer, "version", "next")
+    assert trained.run_all() >= 1
+    maintain(trained.lake)
+    for name in versions:
+        vacuum_table(trained.lake, name, pinned=[versions[name]], retention_hours=0)
+    again = labelled_items(trained.lake, versions)
+    assert again.content_hash == snapshot["content_hash"]
+
+
+def test_drift_is_judged_from_stored_profiles_alone(trained: Workbench):
+    """Frames and all they led to may be deleted; profiles are kept for ever."""
+    verdicts = table_named("drift_verdicts").producer
+    before = trained.rows("drift_verdicts").sort("profile_id")
+    for name in ("frames", "frame_embeddings", "optical_flows", "predictions", "decodings"):
+        shutil.rmtree(f"{trained.lake.uri(name)}", ignore_errors=True)
+    shutil.rmtree(trained.lake.uri("drift_verdicts"))
+    with use_lake(trained.lake):
+        bring(verdicts, trained.lake, trained.media_partition())
+    after = trained.rows("drift_verdicts").sort("profile_id")
+    assert after.equals(before)
+
+
+def test_the_day_of_a_promotion_bounds_how_far_it_reaches(trained: Workbench):
+    from mlops_assets.datasets import champion_for
+
+    today = datetime.now(UTC).date()
+    long_ago = (today - timedelta(days=settings().look_back_days + 1)).isoformat()
+    assert champion_for(trained.lake, "scene", long_ago) is None
+    assert champion_for(trained.lake, "scene", today.isoformat()) is not None
+
+
+Act = Callable[[], None]
+assert dg
+assert pytest
