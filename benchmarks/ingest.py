@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,8 +12,7 @@ from benchmarks.measuring import Options, Spread, seconds_of
 from benchmarks.results import Figure, Result
 from mlops_assets.embeddings import image_encoder
 from mlops_assets.lake import Lake
-from mlops_assets.rows.executors import ProcessExecutor, executor_for
-from mlops_assets.settings import settings
+from mlops_assets.rows.executors import ProcessExecutor, executor_for, worker_count
 from mlops_assets.tables import table_named
 
 CLIPS = 8
@@ -65,7 +63,7 @@ def run(options: Options) -> Result:
             "clips": len(files),
             "rendered": options.clips is None,
             "bytes": sum(file.stat().st_size for file in files),
-            "workers": workers(),
+            "workers": worker_count(),
             "seconds": {name: spread.runs for name, spread in spreads.items()},
             "aims": {"first run": 1.15, "one clip more": 0.15},
         },
@@ -127,8 +125,3 @@ def decode(path: str) -> int:
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"
         return sum(1 for _ in container.decode(stream))
-
-
-def workers() -> int:
-    """How many worker processes there are."""
-    return settings().workers or os.cpu_count() or 1

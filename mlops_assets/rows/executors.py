@@ -153,5 +153,11 @@ def executor_for(kind: str) -> Executor:
     if kind == "serial":
         return SerialExecutor()
     chosen = settings()
-    workers = chosen.workers or os.cpu_count() or 1
-    return ProcessExecutor(workers, chosen.unit_timeout_s, int(chosen.worker_memory_gb * 1e9))
+    return ProcessExecutor(
+        worker_count(), chosen.unit_timeout_s, int(chosen.worker_memory_gb * 1e9)
+    )
+
+
+def worker_count() -> int:
+    """How many worker processes there are."""
+    return settings().workers or os.cpu_count() or 1

@@ -175,9 +175,7 @@ def _without(rows: pl.DataFrame, others: pl.DataFrame, by: list[str]) -> pl.Data
     return rows.join(others, on=by, how="anti", nulls_equal=True)
 
 
-def _with_bases(
-    plan: TablePlan, lake: Lake, partition: Partition, due: pl.DataFrame
-) -> TablePlan:
+def _with_bases(plan: TablePlan, lake: Lake, partition: Partition, due: pl.DataFrame) -> TablePlan:
     """With what only work needs: where the partition stands, and which files it touches."""
     keys = pl.concat([due.select(plan.orphans.columns), plan.orphans]).unique()
     return replace(

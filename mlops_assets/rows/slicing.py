@@ -10,6 +10,7 @@ from typing import Protocol
 import polars as pl
 
 from mlops_assets.lake import Lake
+from mlops_assets.rows.executors import worker_count
 from mlops_assets.rows.parents import FILE
 from mlops_assets.rows.plans import Plan
 from mlops_assets.rows.slices import Slice
@@ -20,6 +21,9 @@ _BYTES = "_bytes"
 
 SLICE_BYTES = 1 << 30
 """A slice is cut at about so many bytes of what its units are read from."""
+
+_SHARE_BYTES = 4 << 20
+"""Work is spread over workers from so many bytes each; less is not worth a commit of its own."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +76,16 @@ def cut(plan: Plan, lake: Lake, due: pl.DataFrame, how: How) -> list[CommitGroup
         _old_files(plan, by), on=by, how="left", nulls_equal=True, maintain_order="left"
     )
     located = located.sort(_OLD, FILE, nulls_last=True, maintain_order=True)
-    groups = [located] if how.commit == "partition" else _split(located, how.slice_units)
-    return [_group(plan, lake, part, how.slice_units) for part in groups]
+    size = min(how.slice_units, _fair_share(located, how))
+    groups = [located] if how.commit == "partition" else _split(located, size)
+    return [_group(plan, lake, part, size) for part in groups]
+
+
+def _fair_share(units: pl.DataFrame, how: How) -> int:
+    """Units of a slice when every worker has one; all of them where there is little to read."""
+    workers = worker_count() if how.executor == "processes" else 1
+    parts = min(workers, units[_BYTES].sum() // _SHARE_BYTES)
+    return -(-units.height // max(1, parts))
 
 
 def _weighed(plan: Plan, lake: Lake, due: pl.DataFrame) -> pl.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -104,13 +105,12 @@ def train(
     model = model_name(snapshot)
     champion = (champions(lake, model) or [None])[-1]
     material = _material(items, _learned(lake, champion), held_out_share)
-    experiment = run_experiment(
-        material,
-        load_head(lake, champion.name) if champion else None,
-        options=TrainingOptions(hidden=hidden, weight_decay=weight_decay, max_epochs=max_epochs),
-    )
+    options = TrainingOptions(hidden=hidden, weight_decay=weight_decay, max_epochs=max_epochs)
+    before = load_head(lake, champion.name) if champion else None
+    experiment = run_experiment(material, before, options=options)
     references = {**_table_references(lake, snapshot), **_prediction_references(experiment)}
-    version = _register(model, snapshot, experiment, references)
+    params = {**_params(snapshot, experiment), **dataclasses.asdict(options)}
+    version = _register(model, snapshot, experiment, references, params)
     yield _model(snapshot, experiment, version, champion)
     for (source, feature), payload in sorted(references.items()):
         yield ReferenceProfile(
@@ -142,8 +142,8 @@ def _read(lake: Lake, snapshot: Snapshot) -> pl.DataFrame:
     labelled = labelled_items(lake, json.loads(snapshot.table_versions))
     if labelled.content_hash != snapshot.content_hash:
         raise InternalError(
-            f"snapshot {snapshot.snapshot_id} reads {labelled.content_hash} at its pinned versions; "
-            f"it was {snapshot.content_hash}"
+            f"snapshot {snapshot.snapshot_id} reads {labelled.content_hash} at its pinned "
+            f"versions; it was {snapshot.content_hash}"
         )
     return labelled.items
 
@@ -205,9 +205,13 @@ def _prediction_references(experiment: Experiment) -> References:
 
 
 def _register(
-    model: str, snapshot: Snapshot, experiment: Experiment, references: References
+    model: str,
+    snapshot: Snapshot,
+    experiment: Experiment,
+    references: References,
+    params: dict[str, str | int | float],
 ) -> ModelRef:
-    """The registered version of this snapshot; one that a killed run left behind is taken up again."""
+    """The registered version of this snapshot; what a killed run left behind is taken up again."""
     registry = model_registry()
     for known in registry.versions(model):
         if known.tags.get("snapshot_id") == snapshot.snapshot_id:
@@ -215,7 +219,7 @@ def _register(
     record = TrainingRecord(
         trained=experiment.trained,
         example=experiment.material.features[:2],
-        params=_params(snapshot, experiment),
+        params=params,
         metrics=experiment.metrics(),
         table_versions=json.loads(snapshot.table_versions),
         reference_profiles={f"{s}/{f}": payload for (s, f), payload in references.items()},

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import shutil
 import warnings
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from mlops_assets.settings import settings
 with warnings.catch_warnings():  # Dagster discourages multi-asset sensors, and keeps them
     warnings.filterwarnings("ignore", category=SupersessionWarning)
     from mlops_assets.definitions import defs
+    from mlops_assets_tests.defs.classroom import CLASS_FILES, land_class
     from mlops_assets_tests.defs.workbench import Workbench, serial
 
 
@@ -28,19 +30,19 @@ def bench(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, repository: dg.RepositoryDefinition
 ) -> Iterator[Workbench]:
     """An empty platform; a file has landed as soon as it is there."""
-    yield from opened(tmp_path, monkeypatch, repository)
+    with opened(tmp_path, monkeypatch, repository) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")
 def first_run(
     tmp_path_factory: pytest.TempPathFactory, repository: dg.RepositoryDefinition
-) -> Iterator[Workbench]:
+) -> Workbench:
     """The whole chain, run once over two sources; to be looked at only."""
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        for bench in opened(tmp_path_factory.mktemp("first"), monkeypatch, repository):
-            land_media(bench)
-            assert bench.run_all() == 2
-            yield bench
+    with opened(tmp_path_factory.mktemp("first"), pytest.MonkeyPatch(), repository) as made:
+        land_media(made)
+        assert made.run_all() == 2
+    return made
 
 
 @pytest.fixture
@@ -51,28 +53,57 @@ def brought(
     repository: dg.RepositoryDefinition,
 ) -> Iterator[Workbench]:
     """A copy of the platform of `first_run`, on a new Dagster instance that knows its partitions."""
-    home = tmp_path / "home"
-    shutil.copytree(first_run.home, home)
-    for bench in opened(home, monkeypatch, repository):
-        assert bench.tick() == 0
-        yield bench
+    home = shutil.copytree(first_run.home, tmp_path / "home")
+    with opened(home, monkeypatch, repository) as made:
+        assert made.tick() == 0
+        yield made
 
 
+@pytest.fixture(scope="session")
+def learned(
+    tmp_path_factory: pytest.TempPathFactory, repository: dg.RepositoryDefinition
+) -> Workbench:
+    """Labelled stills landed, a model was trained and scored them; to be looked at only."""
+    with opened(tmp_path_factory.mktemp("learned"), pytest.MonkeyPatch(), repository) as made:
+        land_class(made)
+        made.run_all()
+    return made
+
+
+@pytest.fixture
+def trained(
+    learned: Workbench,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    repository: dg.RepositoryDefinition,
+) -> Iterator[Workbench]:
+    """A copy of the platform of `learned`, on a new Dagster instance that knows its partitions."""
+    home = shutil.copytree(learned.home, tmp_path / "home")
+    with opened(home, monkeypatch, repository) as made:
+        assert made.tick() == 0
+        yield made
+
+
+@contextlib.contextmanager
 def opened(
     home: Path, monkeypatch: pytest.MonkeyPatch, repository: dg.RepositoryDefinition
 ) -> Iterator[Workbench]:
-    for name, value in {"HOME": str(home), "SETTLE_S": "0", "COOL_DOWN_S": "0"}.items():
+    """A platform on a home, whose settings hold while the block lasts."""
+    chosen = {"HOME": str(home), "SETTLE_S": "0", "COOL_DOWN_S": "0", "MIN_LABELLED": "6"}
+    for name, value in {**chosen, "PARTITION_MAX_FILES": str(CLASS_FILES)}.items():
         monkeypatch.setenv(f"MLOPS_{name}", value)
     settings.cache_clear()
     serial(monkeypatch)
     (home / "landing").mkdir(exist_ok=True)
-    yield Workbench(repository, monkeypatch)
-    monkeypatch.undo()
-    settings.cache_clear()
+    try:
+        yield Workbench(repository, monkeypatch)
+    finally:
+        monkeypatch.undo()
+        settings.cache_clear()
 
 
 def land_media(bench: Workbench) -> None:
-    """Two stills, one labelled, a clip of two seconds and a text from one source; a still from another."""
+    """Stills, one labelled, a clip and a text from one source; a still from another."""
     folder = bench.home / "rendered"
     folder.mkdir()
     for number in range(3):

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import dagster as dg
-import pytest
 from dagster._core.storage.tags import PARTITION_NAME_TAG
 
-from mlops_assets.datasets import MODEL, REQUESTS, ask_for_training, champions, labelled_items
+from mlops_assets.datasets import REQUESTS, ask_for_training, champion_for, champions, labelled_items
 from mlops_assets.errors import InternalError
-from mlops_assets.lake import use_lake
+from mlops_assets.lake import MEDIA, use_lake
 from mlops_assets.lake.maintenance import vacuum_table
+from mlops_assets.models.mlflow_bridge import load_mlflow
 from mlops_assets.operations.maintenance import maintain, pinned_versions
 from mlops_assets.rows import bring
 from mlops_assets.settings import settings
 from mlops_assets.tables import models as models_module
 from mlops_assets.tables import table_named
-from mlops_assets.tables.models import model_registry
 from mlops_assets_tests.defs.classroom import STILLS, darken, land_class
 from mlops_assets_tests.defs.workbench import Workbench, failures, metadata_of
 
@@ -32,10 +29,19 @@ def jobs(bench: Workbench) -> list[str]:
     return [result.job_def.name for result in bench.results]
 
 
-def runs_of_mlflow() -> list[Any]:
-    client = model_registry().client
-    (experiment,) = client.search_experiments(filter_string=f"name = '{settings().model}'")
+def client_of(bench: Workbench) -> Any:
+    return load_mlflow().MlflowClient(tracking_uri=f"sqlite:///{bench.home / 'mlflow.db'}")
+
+
+def runs_of_mlflow(bench: Workbench) -> list[Any]:
+    client = client_of(bench)
+    (experiment,) = client.search_experiments(filter_string="name = 'scene'")
     return list(client.search_runs([experiment.experiment_id]))
+
+
+def versions_of(bench: Workbench) -> list[int]:
+    found = client_of(bench).search_model_versions("name = 'scene'")
+    return sorted(int(one.version) for one in found)
 
 
 def requests(bench: Workbench) -> list[str]:
@@ -54,27 +60,21 @@ def test_enough_labels_train_the_first_model_once_and_score_with_it(learned: Wor
 
 
 def test_a_training_is_an_mlflow_run_that_says_everything(learned: Workbench):
-    with learned.current():
-        (run,) = runs_of_mlflow()
-        registry = model_registry()
-        (version,) = registry.versions("scene")
-        aliases = registry.client.get_registered_model("scene").aliases
-        artifacts = {one.path for one in registry.client.list_artifacts(run.info.run_id)}
+    (run,) = runs_of_mlflow(learned)
+    client = client_of(learned)
+    model = learned.rows("models").row(0, named=True)
     assert run.info.status == "FINISHED"
-    assert aliases == {"champion": "1", "challenger": "1"} or aliases == {
-        "champion": 1,
-        "challenger": 1,
-    }
-    assert version.run_id == run.info.run_id
+    assert run.info.run_id == model["mlflow_run_id"]
     assert run.data.tags["dagster_run_id"] == learned.results[1].run_id
-    assert {"snapshot_id", "hidden", "seed"} <= set(run.data.params)
+    assert {"snapshot_id", "content_hash", "hidden", "max_epochs"} <= set(run.data.params)
     assert any("accuracy" in name for name in run.data.metrics)
-    told = json.dumps({**run.data.params, **run.data.tags})
-    for name, number in json.loads(learned.rows("snapshots")["table_versions"][0]).items():
-        assert f"{name}" in told, f"the version of {name} is not said"
-        assert learned.lake.snapshot(name, number) is not None
-    assert artifacts
-    assert learned.rows("models")["mlflow_run_id"][0] == run.info.run_id
+    read = json.loads(learned.rows("snapshots")["table_versions"][0])
+    assert {f"table.{n}": str(v) for n, v in read.items()}.items() <= run.data.params.items()
+    assert set(read) >= {"raw_media", "labels", "frame_embeddings", "drift_profiles"}
+    files = {one.path for one in client.list_artifacts(run.info.run_id)}
+    assert {"confusion.png", "head.safetensors", "environment.json"} <= files
+    assert client.get_model_version_by_alias("scene", "champion").run_id == run.info.run_id
+    assert versions_of(learned) == [1]
 
 
 def test_a_model_shows_its_confusion_and_drift_its_distribution(learned: Workbench):
@@ -87,7 +87,7 @@ def test_a_model_materialized_alone_ends_its_mlflow_run_as_well(trained: Workben
     ask_for_training(trained.lake, "scene", cause="person", reason="once more", by="me")
     result = trained.materialize("snapshots", "models", "reference_profiles", key="scene")
     assert result.success, failures(result)
-    assert [one.info.status for one in runs_of_mlflow()] == ["FINISHED", "FINISHED"]
+    assert [one.info.status for one in runs_of_mlflow(trained)] == ["FINISHED", "FINISHED"]
     assert trained.rows("models").height == 2
 
 
@@ -162,8 +162,7 @@ def test_a_failed_training_is_tried_once_more_and_its_mlflow_run_failed(trained:
         assert not trained.run_next().success
     assert trained.tick() == 0
     assert trained.skipped[LOOP] == "scene-0002 failed 2 times; see its runs"
-    assert sorted(one.info.status for one in runs_of_mlflow()) == ["FAILED", "FAILED", "FINISHED"]
-    trained.monkeypatch.undo()
+    assert sorted(one.info.status for one in runs_of_mlflow(trained)) == ["FAILED", "FAILED", "FINISHED"]
 
 
 def test_a_request_by_hand_after_a_failed_one_is_answered(trained: Workbench):
@@ -191,21 +190,12 @@ def test_a_training_killed_before_its_commit_does_not_register_twice(trained: Wo
     trained.monkeypatch.setattr(models_module, "_model", killed)
     trained.tick()
     assert not trained.run_next().success
-    assert [one.version for one in model_registry().versions("scene")].count(2) == 1
+    assert versions_of(trained) == [1, 2]
     trained.monkeypatch.setattr(models_module, "_model", plain)
     trained.tick()
     assert trained.run_next().success
-    assert sorted(one.version for one in model_registry().versions("scene")) == [1, 2]
+    assert versions_of(trained) == [1, 2]
     assert trained.rows("models")["version"].sort().to_list() == [1, 2]
-
-
-def test_a_promotion_makes_partitions_within_its_look_back_behind_and_no_other(trained: Workbench):
-    partition = MODEL.of("scene")
-    row = trained.rows("models").drop("model").with_columns(version=2, model_id="scene/2")
-    del partition, row
-    trained.monkeypatch.setenv("MLOPS_LOOK_BACK_DAYS", "0")
-    settings.cache_clear()
-    assert trained.behind() == {}, "its own day is within any look-back"
 
 
 def test_the_rescoring_sensor_asks_when_a_model_was_promoted(trained: Workbench):
@@ -242,20 +232,13 @@ def test_drift_is_judged_from_stored_profiles_alone(trained: Workbench):
         shutil.rmtree(f"{trained.lake.uri(name)}", ignore_errors=True)
     shutil.rmtree(trained.lake.uri("drift_verdicts"))
     with use_lake(trained.lake):
-        bring(verdicts, trained.lake, trained.media_partition())
+        bring(verdicts, trained.lake, MEDIA.parse(trained.key))
     after = trained.rows("drift_verdicts").sort("profile_id")
     assert after.equals(before)
 
 
 def test_the_day_of_a_promotion_bounds_how_far_it_reaches(trained: Workbench):
-    from mlops_assets.datasets import champion_for
-
     today = datetime.now(UTC).date()
     long_ago = (today - timedelta(days=settings().look_back_days + 1)).isoformat()
     assert champion_for(trained.lake, "scene", long_ago) is None
     assert champion_for(trained.lake, "scene", today.isoformat()) is not None
-
-
-Act = Callable[[], None]
-assert dg
-assert pytest

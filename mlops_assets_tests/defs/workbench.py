@@ -38,6 +38,7 @@ class Workbench:
 
     Attributes:
         home: folder of everything.
+        lake: of the home.
         selection: the assets of a chain run; None for all.
         requested: every run request that became a run.
         skipped: what each sensor said last when it requested nothing.
@@ -48,6 +49,7 @@ class Workbench:
         self.repository = repository
         self.monkeypatch = monkeypatch
         self.home = settings().home
+        self.lake: Lake = current_lake()
         self.selection: list[str] | None = None
         self.requested: list[dg.RunRequest] = []
         self.skipped: dict[str, str | None] = {}
@@ -62,14 +64,9 @@ class Workbench:
         self.cursors: dict[str, str | None] = {}
 
     @property
-    def lake(self) -> Lake:
-        """The lake of the home."""
-        return current_lake()
-
-    @property
     def landing(self) -> Path:
         """The landing zone."""
-        return settings().landing_folder
+        return self.home / "landing"
 
     @property
     def key(self) -> str:
