@@ -86,6 +86,7 @@ def free_port(wanted: int) -> int:
     """The wanted port of the loopback interface if it is free, else any that is."""
     for port in (wanted, 0):
         with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # not held by the last run
             probe.bind(("127.0.0.1", port))
             return probe.getsockname()[1]
     raise ConfigurationError("no port of the loopback interface is free")

@@ -42,7 +42,7 @@ def mlflow_of_settings(context: dg.InitResourceContext) -> Iterator[object]:
         {"experiment_name": chosen.model, "mlflow_tracking_uri": chosen.mlflow_tracking_uri}
     )
     with dg.build_resources(
-        {"mlflow": configured}, instance=context.instance, dagster_run=context.dagster_run
+        {"mlflow": configured}, instance=context.instance, dagster_run=context.run
     ) as resources:
         yield resources.mlflow
 

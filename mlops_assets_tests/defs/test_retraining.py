@@ -7,6 +7,7 @@ import shutil
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from dagster._core.storage.tags import PARTITION_NAME_TAG
 
 from mlops_assets.datasets import REQUESTS, ask_for_training, champion_for, champions, labelled_items
@@ -21,6 +22,16 @@ from mlops_assets.tables import models as models_module
 from mlops_assets.tables import table_named
 from mlops_assets_tests.defs.classroom import STILLS, darken, land_class
 from mlops_assets_tests.defs.workbench import Workbench, failures, metadata_of
+
+pytestmark = [
+    pytest.mark.filterwarnings(f"ignore{one}")
+    for one in (
+        "::dagster_shared.utils.warnings.BetaWarning",  # dagster-mlflow's hook
+        ":InitResourceContext:DeprecationWarning",  # its resource
+        "::DeprecationWarning:mlflow",
+        "::DeprecationWarning:sqlalchemy",
+    )
+]
 
 LOOP = "retraining_sensor"
 

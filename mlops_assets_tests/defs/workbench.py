@@ -192,12 +192,12 @@ class Workbench:
 
 
 def failures(result: dg.ExecuteInProcessResult) -> list[str]:
-    """What the failed steps of a run said, the causes last."""
+    """What a failed run and its steps said, the causes last."""
     said = []
-    for event in result.filter_events(lambda one: one.is_step_failure):
-        error = event.step_failure_data.error
+    for event in result.filter_events(lambda one: one.is_failure):
+        error = getattr(event.event_specific_data, "error", None)
         while error:
-            said.append(f"{event.step_key}: {error.message}")
+            said.append(f"{event.step_key or 'run'}: {error.message}")
             error = error.cause
     return said
 
