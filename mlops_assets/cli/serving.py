@@ -1,4 +1,4 @@
-"""Dagster's webserver and daemon, and the MLflow UI, as child processes that never outlive this one."""
+"""Dagster's webserver and daemon, and the MLflow UI, as children that never outlive this one."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def _child(
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A child in a session of its own, stopped gently, then with all it started."""
     with log.open("ab") as output:
-        process = subprocess.Popen(  # noqa: S603 - our own command
+        process = subprocess.Popen(
             command,
             cwd=PROJECT,
             env=environment,
@@ -143,7 +143,7 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     while time.monotonic() - started < START_LIMIT_S:
         if process.poll() is not None:
             break
-        with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/server_info", timeout=2):  # noqa: S310
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/server_info", timeout=2):
             return
         time.sleep(0.5)
     raise ConfigurationError(f"Dagster did not come up; see {log}")

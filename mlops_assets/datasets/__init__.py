@@ -11,7 +11,7 @@ from mlops_assets.datasets.assembling import (
     table_versions,
 )
 from mlops_assets.datasets.champions import Champion, champion_for, champions
-from mlops_assets.datasets.requests import REQUESTS, MODEL, Request, ask_for_training, requests
+from mlops_assets.datasets.requests import MODEL, REQUESTS, Request, ask_for_training, requests
 
 __all__ = [
     "FEATURE_TABLES",

@@ -51,7 +51,8 @@ def table_versions(lake: Lake) -> dict[str, int]:
 def labelled_media(lake: Lake, versions: Versions) -> pl.DataFrame:
     """The gold label of each accepted medium: `media_id`, `source`, `day`, `label`, `recorded`.
 
-    Of several statements about one medium the most frequent label counts, then the first in the alphabet.
+    Of several statements about one medium the most frequent label counts, then the first in the
+    alphabet.
     """
     if not {"labels", "raw_media"} <= set(versions):
         return pl.DataFrame(

@@ -10,7 +10,6 @@ import polars as pl
 from mlops_assets.lake import Lake
 from mlops_assets.settings import settings
 
-
 _KNOWN: dict[tuple[str, str], tuple[int, list[Champion]]] = {}
 
 
@@ -49,8 +48,8 @@ def _promoted(models: pl.LazyFrame, model: str) -> list[Champion]:
 def champion_for(lake: Lake, model: str, day: str) -> Champion | None:
     """The version that scores a partition of an arrival day.
 
-    A promotion reaches back `settings().look_back_days`: a partition is scored by the latest version
-    promoted before its day plus that. Older partitions keep the version they had.
+    A promotion reaches back `settings().look_back_days`: a partition is scored by the latest
+    version promoted before its day plus that. Older partitions keep the version they had.
 
     Args:
         lake: where the models are.

@@ -111,7 +111,7 @@ def _set_parameters(
         source = EVERY if given.get("for_every_source") else partition.values[0]
         by = context.run.tags.get("dagster/user", "launchpad")
         changed = set_parameters(producer, lake, values, source=source, by=by)
-        context.log.info(f"parameters set for {source}: {changed or 'none changed'}")
+        context.log.info("parameters set for %s: %s", source, changed or "none changed")
 
 
 def _options(
@@ -119,7 +119,7 @@ def _options(
 ) -> Options:
     def tell(done: int, due: int, seconds: float) -> None:
         left = seconds / done * (due - done)
-        context.log.info(f"{done} of {due} units, {seconds:.0f} s, about {left:.0f} s left")
+        context.log.info("%d of %d units, %.0f s, about %.0f s left", done, due, seconds, left)
 
     chosen = settings()
     reads_files = bool(producer.how.weigh_by)
@@ -150,7 +150,7 @@ def _tidy(
         try:
             compact_partition(lake, table.name, partition)
         except PartitionMoved:
-            context.log.info(f"{table.name}: another run is at work here; not compacted")
+            context.log.info("%s: another run is at work here; not compacted", table.name)
 
 
 def _config(producer: Producer) -> type[dg.Config]:
@@ -274,8 +274,8 @@ def partition_states(context: dg.AssetExecutionContext, lake: LakeResource) -> d
     """What each partition has reached: everything that is desired of it, or only part.
 
     Grain: one statement per chain run. Key: source and day; the latest statement holds. Partition:
-    source and arrival day. Nothing is replaced: it is a ledger. A partition whose desired state differs
-    from the one reached here is behind, and the due sensor brings it up.
+    source and arrival day. Nothing is replaced: it is a ledger. A partition whose desired state
+    differs from the one reached here is behind, and the due sensor brings it up.
     """
     opened = lake.open()
     with use_lake(opened):

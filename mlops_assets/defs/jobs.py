@@ -42,13 +42,11 @@ training_job = dg.define_asset_job(
 
 
 @dg.asset(group_name="ingest", owners=OWNERS, kinds={"deltalake"}, pool="maintenance")
-def lake_maintenance(
-    context: dg.AssetExecutionContext, lake: LakeResource
-) -> dg.MaterializeResult:
+def lake_maintenance(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
     """Joins small files, removes what nothing needs any more, and forgets old runs.
 
-    Grain: none, it keeps no rows. Key: none. Partition: none. Rows of tables stay as they are; what a
-    snapshot pins stays readable. Runs older than `MLOPS_KEEP_RUNS_DAYS` go with their events.
+    Grain: none, it keeps no rows. Key: none. Partition: none. Rows of tables stay as they are; what
+    a snapshot pins stays readable. Runs older than `MLOPS_KEEP_RUNS_DAYS` go with their events.
     """
     done = maintain(lake.open())
     return dg.MaterializeResult(

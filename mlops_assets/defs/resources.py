@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
+from pydantic import Field
 
 from mlops_assets.lake import Lake, current_lake
 from mlops_assets.settings import settings
@@ -18,7 +19,7 @@ class LakeResource(dg.ConfigurableResource):
     """
 
     root: str = ""
-    options: dict[str, str] = {}
+    options: dict[str, str] = Field(default_factory=dict)
 
     def open(self) -> Lake:
         """The lake itself."""
@@ -29,8 +30,8 @@ class LakeResource(dg.ConfigurableResource):
 def mlflow_of_settings(context: dg.InitResourceContext) -> Iterator[object]:
     """Start dagster-mlflow's resource on the store of the settings.
 
-    The experiment is made first, with an explicit place for its artifacts: MLflow would otherwise put
-    them into the working directory of whichever process comes first.
+    The experiment is made first, with an explicit place for its artifacts: MLflow would otherwise
+    put them into the working directory of whichever process comes first.
     """
     from dagster_mlflow import mlflow_tracking
 

@@ -1,4 +1,4 @@
-"""Sensors: what landed becomes partitions, partitions that are behind are brought up, drift trains."""
+"""Sensors: what landed becomes partitions, what is behind is brought up, drift trains."""
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -134,7 +134,8 @@ def retraining_sensor(
 ) -> dg.RunRequest | dg.SkipReason:
     """Decide whether the model is trained again; the request is a ledger row with its reason.
 
-    The lake is asked rather than the events: an answer such as "cooling down" changes with time alone.
+    The lake is asked rather than the events: an answer such as "cooling down" changes with time
+    alone.
     """
     context.latest_materialization_records_by_key()
     context.advance_all_cursors()

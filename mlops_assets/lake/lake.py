@@ -234,6 +234,8 @@ class Snapshot:
             return self.scan_files(self.of(partition)["path"].to_list(), partition)
         if self.files.is_empty():
             return pl.LazyFrame(schema=self.schema)
+        if not self.partition_columns:
+            return self.scan_files(self.files["path"].to_list(), Partition((), ()))
         if self._folders_are_values():
             return pl.scan_delta(self.handle, use_pyarrow=False)
         uris = pl.lit(self.uri("")) + pl.col("path")

@@ -1,6 +1,7 @@
 """What arrives: the landing zone, the ledger of arrivals, partitions, and people's rulings.
 
-Bytes go into the vault before their arrival is stated, so every later step can start from ledger and vault.
+Bytes go into the vault before their arrival is stated, so every later step can start from ledger
+and vault.
 """
 
 from mlops_assets.landing.arrivals import (

@@ -129,7 +129,7 @@ def _with_owner(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def desired_digests(lake: Lake) -> pl.DataFrame:
-    """Per partition (`source`, `day`): files, bytes, latest arrival, and a digest of its arrivals."""
+    """Per partition: `files`, `size_bytes`, `latest_at`, and a `digest` of its arrivals."""
     rows = known_arrivals(lake)
     mixed = as_signed("_mixed", mix(as_unsigned(rows["_state"]) ^ np.uint64(1)))
     return (

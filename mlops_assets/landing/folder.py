@@ -1,4 +1,4 @@
-"""The landing zone as a folder: what lies there, which source it is from, which file is a sidecar."""
+"""The landing zone as a folder: what lies there, from which source, what is a sidecar."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _IN_TRANSIT = (".tmp", ".part", ".partial", ".crdownload", "~")
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file in the landing zone.
+    r"""A file in the landing zone.
 
     Attributes:
         source: its first folder; `unsorted` when it lies at the top.
-        path: within the source, NFC, with `/`; bytes that are no UTF-8 as `\\xNN`.
+        path: within the source, NFC, with `/`; bytes that are no UTF-8 as `\xNN`.
         file: where it is.
         changed_at: the latest time at which its content or its directory entry changed.
     """

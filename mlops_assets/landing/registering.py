@@ -1,4 +1,4 @@
-"""Register what landed: bytes into the vault, a partition for each new path, a statement per change."""
+"""Register what landed: bytes into the vault, paths into partitions, changes into the ledger."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ def register(
 ) -> Landed:
     """Look at the landing zone once and state what is new or changed there.
 
-    A file has landed when nothing about it changed for `settings().settle_s` seconds. A file that vanished
-    changes nothing: the vault has its bytes. Nothing is stated whose bytes are not in the vault, so a crash
-    at any instant loses nothing; the next look goes on.
+    A file has landed when nothing about it changed for `settings().settle_s` seconds. A file that
+    vanished changes nothing: the vault has its bytes. Nothing is stated whose bytes are not in the
+    vault, so a crash at any instant loses nothing; the next look goes on.
 
     Args:
         lake: where.
@@ -144,7 +144,7 @@ def _arrival(lake: Lake, one: Found, sidecar: Found | None, known: Known) -> dic
 
 
 def _assign(taken: list[dict[str, object]], known: Known, now: datetime) -> pl.DataFrame:
-    """Known paths keep their partition; new ones go to the day's, which rolls over when it is full."""
+    """Known paths keep their partition; new ones go to the day's, which rolls over when full."""
     book = _Book(known, now)
     rows = []
     for one in taken:

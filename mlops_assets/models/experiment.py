@@ -1,4 +1,4 @@
-"""One experiment: train a challenger on labelled items, judge it beside the champion on the same media."""
+"""One experiment: train a challenger, judge it beside the champion on the same media."""
 
 from __future__ import annotations
 

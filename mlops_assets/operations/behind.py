@@ -1,7 +1,7 @@
-"""Which partitions are behind: their desired state differs from the one their last complete run reached.
+"""Which partitions are behind: what is desired differs from what their last run reached.
 
-The desired state is a digest of what landed and was ruled, and of version, parameters and pins of every
-table. The truth is in the lake, so it survives a lost cursor and a new Dagster home.
+The desired state is a digest of what landed and was ruled, and of version, parameters and pins of
+every table. The truth is in the lake, so it survives a lost cursor and a new Dagster home.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def media_producers() -> list[Producer]:
 
 
 def desired_states(lake: Lake) -> pl.DataFrame:
-    """Every partition's desired state: `source`, `day`, `files`, `size_bytes`, `latest_at`, `desired`."""
+    """Every partition with its `files`, `size_bytes`, `latest_at` and `desired` state."""
     with still_lake():
         landed = desired_digests(lake)
         signatures = _Signatures(lake)
@@ -59,8 +59,9 @@ def behind_partitions(lake: Lake) -> pl.DataFrame:
     """Every partition with its desired and its reached state, the latest arrivals first.
 
     Returns:
-        `source`, `day`, `files`, `size_bytes`, `latest_at`, `desired`, `reached`, `is_behind`, `why`
-        (`new`, `changed`, `partial` or `touched`) and `turn`, which grows with each statement.
+        `source`, `day`, `files`, `size_bytes`, `latest_at`, `desired`, `reached`, `is_behind`,
+        `why` (`new`, `changed`, `partial` or `touched`) and `turn`, which grows with each
+        statement.
     """
     statements = STATES.statements(lake)
     turns = statements.group_by("source", "day").agg(turn=pl.len())
@@ -88,20 +89,21 @@ def behind_partitions(lake: Lake) -> pl.DataFrame:
 def settle(lake: Lake, partition: Partition, *, run_id: str) -> State:
     """State what a partition has reached: all that is desired, if no table has anything due.
 
-    The desired state is read before the plans, and the statement bears that time: what lands meanwhile,
-    and what is touched by hand meanwhile, makes it behind again.
+    The desired state is read before the plans, and the statement bears that time: what lands
+    meanwhile, and what is touched by hand meanwhile, makes it behind again.
     """
     source, day = partition.values
     now = datetime.now(UTC)
     desired = desired_states(lake).filter((pl.col("source") == source) & (pl.col("day") == day))
     digest = desired["desired"][0] if desired.height else ""
-    is_complete = all(make_plan(p, lake, partition).is_empty for p in media_producers())
+    with still_lake():
+        is_complete = all(make_plan(p, lake, partition).is_empty for p in media_producers())
     state: State = "reached" if is_complete else "partial"
     note(lake, partition, state, digest=digest, run_id=run_id, now=now)
     return state
 
 
-def note(  # noqa: PLR0913 - the columns of a statement
+def note(
     lake: Lake,
     partition: Partition,
     state: State,

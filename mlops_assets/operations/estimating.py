@@ -1,4 +1,4 @@
-"""What a folder would cost, in time and disk per table: a few of its files, measured in a scratch lake."""
+"""What a folder would cost, per table: a few of its files, measured in a scratch lake."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _scale(kind: str, files: list[Found]) -> float:
 
 
 def _measure(sample: list[Found]) -> dict[str, Counter[str]]:
-    """Rows, seconds and bytes per table; the second of two runs, so that imports are not counted."""
+    """Rows, seconds and bytes per table, of the second of two runs: imports are not counted."""
     measured: dict[str, Counter[str]] = {}
     for _ in range(2):
         with tempfile.TemporaryDirectory(prefix="mlops-estimate-") as scratch:

@@ -13,9 +13,9 @@ from mlops_assets.lake import Lake
 from mlops_assets.lake.maintenance import compact_partition, vacuum_table
 from mlops_assets.landing import ARRIVALS, RULINGS
 from mlops_assets.operations.behind import STATES
+from mlops_assets.rows import Table
 from mlops_assets.rows.markers import stale_markers
 from mlops_assets.rows.parameters import PARAMETERS
-from mlops_assets.rows import Table
 from mlops_assets.tables import all_tables
 
 LEDGERS = (ARRIVALS, RULINGS, REQUESTS, PARAMETERS, STATES)

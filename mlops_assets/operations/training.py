@@ -17,13 +17,13 @@ from mlops_assets.datasets import (
     labelled_per_class,
 )
 from mlops_assets.lake import Lake
+from mlops_assets.landing import desired_digests
 from mlops_assets.models import LoopState, RetrainingRules, decide_retraining
 from mlops_assets.operations.behind import behind_partitions
 from mlops_assets.settings import settings
 from mlops_assets.tables.drift_verdicts import drift_verdicts
 from mlops_assets.tables.models import model_registry, models
 from mlops_assets.tables.snapshots import snapshots
-
 
 PATIENCE = timedelta(hours=1)
 
@@ -51,9 +51,9 @@ def decide_loop(
 ) -> LoopDecision:
     """Decide whether a training should run now, and state the request if it is new.
 
-    An open request is answered first, the latest of several: one training answers all. Otherwise the loop
-    waits until no partition has work left, so that a training sees all that has landed, and then follows
-    `models.decide_retraining`.
+    An open request is answered first, the latest of several: one training answers all. Otherwise
+    the loop waits until no partition has work left, so that a training sees all that has landed,
+    and then follows `models.decide_retraining`.
 
     Args:
         lake: where.
@@ -96,26 +96,37 @@ def loop_state(lake: Lake, model: str) -> LoopState:
     """Where the loop stands: labels, the last training, drift that no training answered."""
     per_class = labelled_per_class(lake)
     trained = _trainings(lake, model)
-    learned = set(trained["partitions"].explode().drop_nulls()) if trained.height else set()
-    verdicts = drift_verdicts.rows(lake).filter(pl.col("severity") == "drift")
-    drifted = set(verdicts.select("partition").unique().collect()["partition"]) - learned
     known = champions(lake, model)
     last = trained.sort("decided_at").tail(1)
+    drifted = _drifted(lake, since=last["asked_at"][0] if last.height else None)
+    learned = set(trained["partitions"].explode().drop_nulls()) if trained.height else set()
     return LoopState(
         labelled_media=sum(per_class.values()),
         media_per_class=per_class,
         champion_version=str(known[-1].version) if known else None,
         labels_since_training=sum(per_class.values())
         - (last["media_count"][0] if last.height else 0),
-        drifted=tuple(sorted(drifted)),
+        drifted=tuple(sorted(drifted - learned)),
         last_training_at=last["decided_at"][0] if last.height else None,
     )
+
+
+def _drifted(lake: Lake, *, since: datetime | None) -> set[str]:
+    """Partitions with drift in which something landed since a time.
+
+    What had landed when the last training was asked for is answered by it, whether or not it was
+    labelled: the same data give the same model.
+    """
+    landed = desired_digests(lake).filter(pl.col("latest_at") > since if since else True)
+    verdicts = drift_verdicts.rows(lake).filter(pl.col("severity") == "drift")
+    fresh = verdicts.join(landed.lazy(), on=["source", "day"], how="semi")
+    return set(fresh.select("partition").unique().collect()["partition"])
 
 
 def _trainings(lake: Lake, model: str) -> pl.DataFrame:
     partition = MODEL.of(model)
     made = models.rows(lake, partition).select("request_id", "decided_at", "version")
-    of = snapshots.rows(lake, partition).select("request_id", "partitions", "media_count")
+    of = snapshots.rows(lake, partition).select("request_id", "partitions", "media_count", "asked_at")
     return made.join(of, on="request_id").collect()
 
 

@@ -1,8 +1,9 @@
 """The map: one file per table. Reading the file names is reading the architecture.
 
-`raw_media` -> `decodings` (with `frames`, `moments`) -> `optical_flows`, `frame_embeddings` -> `predictions`;
-`raw_media` -> `documents` -> `text_chunks` -> `chunk_embeddings`; `raw_media` -> `labels`;
-all of them -> `drift_profiles` -> `drift_verdicts`; labels and features -> `snapshots` -> `models`.
+`raw_media` -> `decodings` (with `frames`, `moments`) -> `optical_flows`, `frame_embeddings` ->
+`predictions`; `raw_media` -> `documents` -> `text_chunks` -> `chunk_embeddings`; `raw_media` ->
+`labels`; all of them -> `drift_profiles` -> `drift_verdicts`; labels and features -> `snapshots` ->
+`models`.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ ENTRY_POINT = "mlops_assets.tables"
 def all_tables() -> dict[str, Table]:
     """Every table by name, parents before children: those of this package and the user's own.
 
-    The user's modules are named by the setting `MLOPS_TABLE_MODULES` (a JSON list) or by entry points
-    of the group `mlops_assets.tables`; a package stands for all its modules.
+    The user's modules are named by the setting `MLOPS_TABLE_MODULES` (a JSON list) or by entry
+    points of the group `mlops_assets.tables`; a package stands for all its modules.
 
     Raises:
         ConfigurationError: a module cannot be imported, or two tables have one name.

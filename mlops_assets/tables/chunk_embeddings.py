@@ -44,9 +44,9 @@ def chunk_embeddings(
 ) -> Rows[ChunkEmbedding]:
     """Vectors of passages.
 
-    Grain: one row per passage. Key: `chunk_id`. Partition: source and arrival day. Replaced when the
-    text or the encoder changes; until then the old vectors stay, and say which encoder made them.
-    Limits: all-MiniLM-L6-v2 reads the first 256 tokens of a passage, in English best.
+    Grain: one row per passage. Key: `chunk_id`. Partition: source and arrival day. Replaced when
+    the text or the encoder changes; until then the old vectors stay, and say which encoder made
+    them. Limits: all-MiniLM-L6-v2 reads the first 256 tokens of a passage, in English best.
     """
     vectors = text_encoder(encoder).encode(passages["text"].to_list())
     return passages.select(

@@ -39,7 +39,7 @@ class DriftVerdict(Row, key="profile_id"):
 
 
 def _reference(lake: Lake, partition: Partition, values: Mapping[str, Any]) -> str | None:
-    """The champion's reference, if it learned from this source; else the source's first partition."""
+    """The champion, if it learned from this source; else the source's first partition."""
     source, day = partition.values
     champion = champion_for(lake, settings().model, day)
     if champion and (champion.name, source) in _known_references(lake):
@@ -74,9 +74,9 @@ def drift_verdicts(profile: DriftProfile, *, reference: str = "") -> DriftVerdic
     """Each feature of a partition against its reference, from stored profiles only.
 
     Grain: one row per feature. Key: `profile_id`. Partition: source and arrival day. Replaced when
-    the profile or the champion changes. The reference is what the champion learned from this source,
-    else the source's first partition. Limits: a partition the champion learned from is no drift; with
-    fewer than 20 values on a side the verdict is `unknown`.
+    the profile or the champion changes. The reference is what the champion learned from this
+    source, else the source's first partition. Limits: a partition the champion learned from is no
+    drift; with fewer than 20 values on a side the verdict is `unknown`.
     """
     stored = _payload(current_lake(), reference, profile)
     if stored is None:

@@ -47,8 +47,8 @@ def frame_embeddings(
     """Vectors of frames.
 
     Grain: one row per frame. Key: `frame_id`. Partition: source and arrival day. Replaced when the
-    picture or the encoder changes; until then the old vectors stay, and say which encoder made them.
-    Limits: the built-in descriptor finds what looks alike, not what means the same.
+    picture or the encoder changes; until then the old vectors stay, and say which encoder made
+    them. Limits: the built-in descriptor finds what looks alike, not what means the same.
     """
     vectors = image_encoder(encoder).encode(pictures["jpeg"].to_list())
     return pictures.select(

@@ -39,8 +39,8 @@ def labels(media: Media) -> Iterator[Label]:
     """Labels from sidecars and from `labels.csv`, with who said it and when.
 
     Grain: one row per statement. Key: `label_id`. Partition: source and arrival day of the file
-    that says so. All statements of a file are replaced together. A line of `labels.csv` is about a path
-    within its own source, wherever the file lies, and whether or not that path has landed yet.
+    that says so. All statements of a file are replaced together. A line of `labels.csv` is about a
+    path within its own source, wherever the file lies, and whether or not that path has landed yet.
     """
     statements = _of_file(media) if media.kind == "labels" else _of_sidecar(media)
     for index, (item, label, annotator, at) in enumerate(statements):

@@ -47,8 +47,8 @@ def predictions(items: pl.DataFrame, *, champion: str = "") -> Rows[Prediction]:
     """What the champion says of each frame, from its vector and its motion.
 
     Grain: one row per frame. Key: `frame_id`. Partition: source and arrival day. Replaced when the
-    vector, the motion or the champion changes; a promotion reaches back 30 days. Empty until there is
-    a champion.
+    vector, the motion or the champion changes; a promotion reaches back 30 days. Empty until there
+    is a champion.
     """
     head = load_head(current_lake(), champion)
     shares = head.predict_proba(join_features(matrix(items["vector"]), items))

@@ -1,4 +1,4 @@
-"""Snapshots: named, immutable training sets: a query at pinned table versions, and a hash of its content."""
+"""Snapshots: immutable training sets: a query, pinned table versions, a hash of the content."""
 
 from __future__ import annotations
 

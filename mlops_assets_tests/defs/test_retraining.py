@@ -187,7 +187,8 @@ def test_a_request_by_hand_after_a_failed_one_is_answered(trained: Workbench):
     assert trained.tick() == 0
     ask_for_training(trained.lake, "scene", cause="person", reason="again", by="me")
     assert trained.tick() == 1
-    assert trained.run_next().success
+    result = trained.run_next()
+    assert result.success, failures(result)
     assert trained.rows("models").height == 3, "one training answers all open requests"
 
 

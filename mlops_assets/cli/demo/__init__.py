@@ -1,1 +1,1 @@
-"""The demo: lands media and tells what the daemon makes of it. It imports nothing that materialises."""
+"""The demo: lands media, tells what the daemon makes of it, materialises nothing itself."""

@@ -1,4 +1,4 @@
-"""The story of a person's own files: what they would cost, what became of each, every one accounted for."""
+"""The story of a person's own files: their cost, and what became of every one."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def tell_cost(console: Console, folder: Path) -> None:
         "mlops_assets.operations.estimating",
         str(folder),
     ]
-    told = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    told = subprocess.run(command, capture_output=True, text=True, check=False)
     if told.returncode:
         console.print("  could not be measured; going on without", highlight=False)
         return

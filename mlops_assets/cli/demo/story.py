@@ -1,4 +1,4 @@
-"""The story of the samples: two waves land, a model is trained, drift is seen, it is trained again."""
+"""The story of the samples: two waves, a model, drift, a better model."""
 
 from __future__ import annotations
 
@@ -94,7 +94,8 @@ def _tell_files(watcher: Watcher, wave: WaveTruth) -> None:
         rows.filter(pl.col("status") != "accepted").sort("source", "path").iter_rows(named=True)
     ):
         watcher.say(
-            f"    {row['source']}/{row['path'][:48]}: {row['reason']} - {row['message'].split(' (')[0]}"
+            f"    {row['source']}/{row['path'][:48]}: {row['reason']} - "
+            f"{row['message'].split(' (')[0]}"
         )
 
 

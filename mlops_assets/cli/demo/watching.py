@@ -30,6 +30,9 @@ _ORIGINS = (
     "dagster/auto_materialize",
 )
 
+HEARTBEAT_S = 30.0
+"""Where there is no terminal for a bar, how often to say how far it is."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -69,6 +72,7 @@ class Watcher:
             transient=True,
         )
         self.task = self.progress.add_task("starting", total=expected_steps)
+        self.said_at = time.monotonic()
 
     def __enter__(self) -> Watcher:
         self.progress.start()
@@ -101,10 +105,10 @@ class Watcher:
     def runs(self) -> list[Run]:
         """Every run, newest first."""
         body = json.dumps({"query": _QUERY}).encode()
-        request = urllib.request.Request(  # noqa: S310 - our own server
+        request = urllib.request.Request(
             f"{self.served.dagster_url}/graphql", body, {"Content-Type": "application/json"}
         )
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=30) as answer:
             results = json.load(answer)["data"]["runsOrError"]["results"]
         return [_run(told) for told in results]
 
@@ -132,6 +136,12 @@ class Watcher:
     def _show(self, what: str) -> None:
         steps = sum(run.steps for run in self.runs())
         self.progress.update(self.task, completed=steps, description=what[:60])
+        now = time.monotonic()
+        if not self.progress.console.is_terminal and now - self.said_at >= HEARTBEAT_S:
+            self.said_at = now
+            task = self.progress.tasks[0]
+            left = f", about {task.time_remaining:.0f} s left" if task.time_remaining else ""
+            self.say(f"  [{task.percentage:.0f} %] {what}, {task.elapsed or 0:.0f} s{left}")
 
 
 def _run(told: dict[str, Any]) -> Run:

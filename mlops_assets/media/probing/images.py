@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from mlops_assets.errors import InputError
 from mlops_assets.media.probing.pages import count_tiff_pages, measure_gif
-from mlops_assets.media.probing.tags import device_name, exif_place, exif_time
 from mlops_assets.media.probing.probed import Probe, ProbeLimits, check_pages, check_pixels
+from mlops_assets.media.probing.tags import device_name, exif_place, exif_time
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile

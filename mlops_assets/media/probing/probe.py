@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from mlops_assets.errors import InputError
 from mlops_assets.media.probing.images import probe_image
-from mlops_assets.media.probing.streams import probe_streams
-from mlops_assets.media.probing.tags import pdf_time
 from mlops_assets.media.probing.probed import Probe, ProbeFlag, ProbeLimits, check_pages
 from mlops_assets.media.probing.sniff import HEAD_BYTES, Kind, Sniffed, sniff_kind
+from mlops_assets.media.probing.streams import probe_streams
+from mlops_assets.media.probing.tags import pdf_time
 
 if TYPE_CHECKING:
     from pypdfium2 import PdfDocument

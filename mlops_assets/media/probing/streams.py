@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Never
 from mlops_assets.errors import InputError
 from mlops_assets.media.probing.boxes import Track, read_tracks
 from mlops_assets.media.probing.packets import BoundedReader, PacketTally, count_packets
-from mlops_assets.media.probing.tags import container_device, container_place, container_time
 from mlops_assets.media.probing.probed import Probe, ProbeLimits, check_pixels
 from mlops_assets.media.probing.sniff import Kind
+from mlops_assets.media.probing.tags import container_device, container_place, container_time
 
 if TYPE_CHECKING:
     from av.container import InputContainer
