@@ -55,7 +55,7 @@ def _fill(lake: Lake, partitions: int) -> None:
         run_id=pl.lit("benchmark"),
         recorded_at=pl.lit(datetime.now(UTC)),
     )
-    STATES.append(lake, states.cast(dict(STATES.schema)).select(list(STATES.schema)))
+    STATES.append(lake, states.cast(STATES.schema).select(list(STATES.schema)))
 
 
 def _arrival(number: int) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def _arrival(number: int) -> dict[str, Any]:
 
 def _ready(rows: pl.DataFrame) -> pl.DataFrame:
     schema = {name: dtype for name, dtype in ARRIVALS.schema.items() if name != "_fp"}
-    return stamped(rows.cast(schema))
+    return stamped(rows.cast(pl.Schema(schema)))
 
 
 def tick(home: str, turn: int) -> dict[str, float]:

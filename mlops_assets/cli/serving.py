@@ -49,7 +49,7 @@ def serve(
     Raises:
         ConfigurationError: the webserver did not come up; the log says why.
     """
-    prepare_home(home)
+    prepare_home(home, environment)
     with _terminated_as_interrupt(), contextlib.ExitStack() as stack:
         port, log = free_port(3000), home / "dagster.log"
         command = ["dagster", "dev", "-w", str(PROJECT / "workspace.yaml"), "-p", str(port)]
@@ -60,13 +60,24 @@ def serve(
         yield Served(url, mlflow, process)
 
 
-def prepare_home(home: Path) -> None:
-    """Make the folders, and the instance's settings unless there are some."""
+_SINGLE_POOLS = """
+import dagster
+storage = dagster.DagsterInstance.get().event_log_storage
+for pool in ("dbt", "maintenance", "train"):
+    storage.set_concurrency_slots(pool, 1)
+"""
+"""Work that must not meet itself. A default limit alone was seen to let two runs overlap."""
+
+
+def prepare_home(home: Path, environment: dict[str, str]) -> None:
+    """Make the folders of a home, and Dagster's instance unless there is one."""
     for name in ("dagster", "landing", "lake"):
         (home / name).mkdir(parents=True, exist_ok=True)
     target = home / "dagster" / "dagster.yaml"
     if not target.exists():
         shutil.copyfile(PROJECT / "infra" / "dagster.local.yaml", target)
+        command = [sys.executable, "-W", "ignore", "-c", _SINGLE_POOLS]
+        subprocess.run(command, env=environment, check=True)
 
 
 def environment_for(home: Path, **chosen: str) -> dict[str, str]:

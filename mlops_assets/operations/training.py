@@ -126,7 +126,8 @@ def _drifted(lake: Lake, *, since: datetime | None) -> set[str]:
 def _trainings(lake: Lake, model: str) -> pl.DataFrame:
     partition = MODEL.of(model)
     made = models.rows(lake, partition).select("request_id", "decided_at", "version")
-    of = snapshots.rows(lake, partition).select("request_id", "partitions", "media_count", "asked_at")
+    columns = ("request_id", "partitions", "media_count", "asked_at")
+    of = snapshots.rows(lake, partition).select(columns)
     return made.join(of, on="request_id").collect()
 
 

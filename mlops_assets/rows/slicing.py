@@ -84,7 +84,7 @@ def cut(plan: Plan, lake: Lake, due: pl.DataFrame, how: How) -> list[CommitGroup
 def _fair_share(units: pl.DataFrame, how: How) -> int:
     """Units of a slice when every worker has one; all of them where there is little to read."""
     workers = worker_count() if how.executor == "processes" else 1
-    parts = min(workers, units[_BYTES].sum() // _SHARE_BYTES)
+    parts = min(workers, int(units[_BYTES].sum()) // _SHARE_BYTES)
     return -(-units.height // max(1, parts))
 
 

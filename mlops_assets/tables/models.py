@@ -28,6 +28,7 @@ from mlops_assets.models import (
     join_features,
     run_experiment,
 )
+from mlops_assets.models.mlflow_bridge import load_mlflow
 from mlops_assets.rows import How, Row, expand, tables
 from mlops_assets.settings import settings
 from mlops_assets.tables.frame_embeddings import matrix
@@ -213,7 +214,8 @@ def _register(
 ) -> ModelRef:
     """The registered version of this snapshot; what a killed run left behind is taken up again."""
     registry = model_registry()
-    for known in registry.versions(model):
+    versions = registry.versions(model)
+    for known in versions:
         if known.tags.get("snapshot_id") == snapshot.snapshot_id:
             return known
     record = TrainingRecord(
@@ -226,7 +228,9 @@ def _register(
         artifacts={"confusion.png": confusion_picture(experiment.scores.held_out)},
         tags={"snapshot_id": snapshot.snapshot_id, "decision": experiment.decision.reason[:500]},
     )
-    with nullcontext() if registry.has_active_run() else registry.training_run():
+    active = load_mlflow().active_run()
+    is_free = active is not None and active.info.run_id not in {one.run_id for one in versions}
+    with nullcontext() if is_free else registry.training_run():  # each training has its own
         logged = registry.log_training(record)
     return registry.register(model, logged, tags={"snapshot_id": snapshot.snapshot_id})
 

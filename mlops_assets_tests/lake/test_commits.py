@@ -9,7 +9,7 @@ import pytest
 from deltalake.exceptions import CommitFailedError
 
 from mlops_assets.errors import ConfigurationError, PartitionMoved, TransientError
-from mlops_assets.lake import commits
+from mlops_assets.lake import commits, still_lake
 from mlops_assets.lake.commits import base_of, column_statistics, commit_partition, stage
 from mlops_assets.lake.lake import _HANDLES
 from mlops_assets.lake.maintenance import compact_partition
@@ -181,3 +181,14 @@ def test_pinned_versions_stay_readable_while_the_table_moves_on(lake):
     assert numbers(lake, PARTITION) == [1, 2]
     with pytest.raises(ConfigurationError, match="no version 99"):
         lake.scan("things", PARTITION, 99)
+
+
+def test_a_still_lake_looks_at_a_table_once_also_from_blocks_inside_it(lake):
+    add(lake, PARTITION, [1])
+    with still_lake():
+        with still_lake():
+            first = lake.snapshot("things")
+        add(lake, PARTITION, [2])
+        assert lake.snapshot("things") is first
+        assert lake.snapshot("none") is None
+    assert lake.snapshot("things").version == first.version + 1

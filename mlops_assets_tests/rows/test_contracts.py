@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import polars as pl
 import pytest
 
 from mlops_assets.errors import InternalError
 from mlops_assets.lake import MEDIA, Lake, Partition
-from mlops_assets.rows import How, Origin, Row, bring, expand, table
+from mlops_assets.rows import How, Origin, Row, bring, expand, slicing, table
 from mlops_assets.rows.bring import Options
 from mlops_assets.rows.parameters import EVERY, effective, set_parameters
 from mlops_assets.rows.plans import make_plan
@@ -68,6 +69,17 @@ def test_slices_are_bounded_by_bytes_of_what_they_read(lake: Lake):
     plan = make_plan(heavies.producer, lake, PLACE)
     groups = cut(plan, lake, plan.due, heavies.producer.how)
     assert [group.units.height for group in groups] == [2, 2, 2], "two of 400 MB fit in 1 GB"
+
+
+def test_work_worth_it_is_spread_over_the_workers(lake: Lake, monkeypatch: pytest.MonkeyPatch):
+    plan = make_plan(heavies.producer, lake, PLACE)
+    spread = replace(heavies.producer.how, executor="processes")
+    monkeypatch.setattr(slicing, "worker_count", lambda: 4)
+    assert [g.units.height for g in cut(plan, lake, plan.due, spread)] == [2, 2, 2]
+    monkeypatch.setattr(slicing, "worker_count", lambda: 6)
+    assert [g.units.height for g in cut(plan, lake, plan.due, spread)] == [1] * 6
+    light = replace(spread, weigh_by="")
+    assert [g.units.height for g in cut(plan, lake, plan.due, light)] == [6]
 
 
 def test_a_run_takes_on_what_its_budget_allows_and_at_least_one_unit(lake: Lake):

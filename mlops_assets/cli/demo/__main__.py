@@ -13,7 +13,7 @@ from rich.console import Console
 
 from mlops_assets.cli.demo import own_media, story
 from mlops_assets.cli.demo.watching import Watcher
-from mlops_assets.cli.serving import environment_for, prepare_home, serve
+from mlops_assets.cli.serving import environment_for, serve
 from mlops_assets.errors import MlopsError
 from mlops_assets.lake import Lake
 from mlops_assets.settings import settings
@@ -42,7 +42,6 @@ def main() -> int:
 
 def _run(console: Console, home: Path, media: Path | None) -> list[str]:
     shutil.rmtree(home, ignore_errors=True)
-    prepare_home(home)
     chosen = own_media.SETTINGS if media else story.SETTINGS
     if media:
         own_media.tell_cost(console, media)
