@@ -50,7 +50,7 @@ def serve(
         ConfigurationError: the webserver did not come up; the log says why.
     """
     prepare_home(home, environment)
-    with _terminated_as_interrupt(), contextlib.ExitStack() as stack:
+    with _interruptible(), contextlib.ExitStack() as stack:
         port, log = free_port(3000), home / "dagster.log"
         command = ["dagster", "dev", "-w", str(PROJECT / "workspace.yaml"), "-p", str(port)]
         process = stack.enter_context(_child([*command, "-h", "127.0.0.1"], environment, log))
@@ -161,17 +161,18 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 @contextlib.contextmanager
-def _terminated_as_interrupt() -> Iterator[None]:
-    """Let SIGTERM unwind the stack as Ctrl-C does, so that children are stopped."""
+def _interruptible() -> Iterator[None]:
+    """Let SIGTERM, and SIGINT even where a shell ignores it, unwind the stack as Ctrl-C does."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {one: signal.signal(one, interrupt) for one in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 def home_to_serve() -> Path:
