@@ -11,6 +11,7 @@ from rich.console import Console
 
 from benchmarks.catalogue import BENCHMARKS, measure
 from benchmarks.measuring import Options
+from benchmarks.publishing import publish
 from benchmarks.results import RESULTS, shown
 
 
@@ -28,6 +29,8 @@ def main() -> None:
             console.print(f"{name} ...")
             results.append(measure(name, options, asked.results))
     console.print(shown(results))
+    if asked.results == RESULTS:
+        publish()
 
 
 def _arguments() -> argparse.Namespace:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Literal
 
@@ -11,7 +10,7 @@ import numpy as np
 from benchmarks.chains import SOURCE, ingest, new_lake, producers
 from benchmarks.clips import ClipSize, clips
 from benchmarks.measuring import Options, Spread, seconds_of
-from benchmarks.processes import in_fresh_process
+from benchmarks.processes import cpu_seconds, in_fresh_process
 from benchmarks.results import Figure, Result
 
 METHOD = """Small files of four kinds (PNG, JPEG, text, 1-second clips) are probed (`raw_media`)
@@ -80,26 +79,3 @@ def measure(homes: list[str], kind: Kind) -> dict[str, float]:
     before = cpu_seconds()
     wall = seconds_of(lambda: ingest(Lake.at(f"{homes[1]}/lake"), Path(homes[1]), names))
     return {"cpu_s": round(cpu_seconds() - before, 3), "wall_s": round(wall, 3)}
-
-
-def cpu_seconds() -> float:
-    """User and system seconds of this process and everything below it that still runs."""
-    stats: dict[int, tuple[int, float]] = {}
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            told = _stat(folder)
-            stats.update({} if told is None else {int(folder.name): told})
-    mine = {os.getpid()}
-    while more := {pid for pid, (parent, _) in stats.items() if parent in mine} - mine:
-        mine |= more
-    return sum(stats[pid][1] for pid in mine)
-
-
-def _stat(folder: Path) -> tuple[int, float] | None:
-    """Parent and seconds of one process; None when it has ended."""
-    try:
-        fields = (folder / "stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return None
-    ticks = int(fields[11]) + int(fields[12])
-    return int(fields[1]), ticks / os.sysconf("SC_CLK_TCK")

@@ -142,8 +142,8 @@ def _tidy(
     """Say that a partition was touched outside its chain; join its files when they are many."""
     if not outcome.changed:
         return
-    chosen = context.run.asset_selection
-    alone = chosen is not None and dg.AssetKey(STATE) not in chosen
+    chosen = context.run.asset_selection  # empty when a job runs as a whole
+    alone = bool(chosen) and dg.AssetKey(STATE) not in chosen
     if producer.scheme == MEDIA and alone:
         note(lake, partition, "touched", digest="", run_id=context.run.run_id)
     for table in producer.tables:

@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks.catalogue import BENCHMARKS, measure
 from benchmarks.measuring import Options, Spread, take_turns
+from benchmarks.publishing import README, figures
 from benchmarks.results import RESULTS, Figure, Result, save, shown
 
 
@@ -43,6 +44,10 @@ def test_every_committed_result_is_of_a_whole_run_of_a_benchmark_there_is():
         assert told["benchmark"] == path.stem
         assert path.stem in BENCHMARKS
         assert not told["run"]["quick"]
+
+
+def test_the_readme_shows_the_committed_figures():
+    assert figures() in README.read_text()
 
 
 def test_a_figure_over_its_target_is_called_missed():

@@ -52,7 +52,7 @@ def brought(
     monkeypatch: pytest.MonkeyPatch,
     repository: dg.RepositoryDefinition,
 ) -> Iterator[Workbench]:
-    """A copy of the platform of `first_run`, on a new Dagster instance that knows its partitions."""
+    """A copy of the platform of `first_run`, on a new instance that knows its partitions."""
     home = shutil.copytree(first_run.home, tmp_path / "home")
     with opened(home, monkeypatch, repository) as made:
         assert made.tick() == 0
@@ -77,7 +77,7 @@ def trained(
     monkeypatch: pytest.MonkeyPatch,
     repository: dg.RepositoryDefinition,
 ) -> Iterator[Workbench]:
-    """A copy of the platform of `learned`, on a new Dagster instance that knows its partitions."""
+    """A copy of the platform of `learned`, on a new instance that knows its partitions."""
     home = shutil.copytree(learned.home, tmp_path / "home")
     with opened(home, monkeypatch, repository) as made:
         assert made.tick() == 0

@@ -74,7 +74,9 @@ def test_a_materialization_says_what_it_did(first_run: Workbench, name: str):
 
 @pytest.mark.parametrize("name", ["frames", "optical_flows"])
 def test_pictures_are_shown(first_run: Workbench, name: str):
-    (result,) = [one for one in first_run.results if metadata_of(one)["optical_flows"]["rows_written"]]
+    (result,) = [
+        one for one in first_run.results if metadata_of(one)["optical_flows"]["rows_written"]
+    ]
     picture = str(metadata_of(result)[name]["picture"])
     assert picture.startswith(f"![{name}](data:image/")
 
@@ -95,7 +97,10 @@ def test_a_second_run_computes_nothing(brought: Workbench):
         assert brought.execute("bring_partition_job", key).success
         told = last(brought)
         assert {told[name]["units_computed"] for name in MEDIA_TABLES} == {0}
-        assert {told[name]["plan"] for name in MEDIA_TABLES} == {"nothing due", "waits for champion"}
+        assert {told[name]["plan"] for name in MEDIA_TABLES} == {
+            "nothing due",
+            "waits for champion",
+        }
     after = {name: brought.lake.snapshot(name) for name in MEDIA_TABLES}
     assert {n: s and s.version for n, s in after.items()} == {
         n: s and s.version for n, s in before.items()
@@ -146,7 +151,9 @@ def test_the_launchpad_sets_parameters_for_its_source(brought: Workbench):
     assert metadata_of(result)["documents"]["units_params"] == 1
     assert effective(producer, brought.lake, "camera-01")["max_pages"] == 7
     assert effective(producer, brought.lake, "camera-02")["max_pages"] == 2000
-    assert metadata_of(brought.materialize("documents", key=key))["documents"]["units_computed"] == 0
+    assert (
+        metadata_of(brought.materialize("documents", key=key))["documents"]["units_computed"] == 0
+    )
     config = {"max_pages": 9, "for_every_source": True}
     brought.materialize("documents", key=camera(brought, 2), config=config)
     assert effective(producer, brought.lake, "camera-02")["max_pages"] == 9
@@ -166,11 +173,13 @@ def test_the_launchpad_refuses_names_it_does_not_know(brought: Workbench):
     assert effective(PRODUCERS["documents"], brought.lake, "camera-01")["max_pages"] == 2000
 
 
-@pytest.mark.parametrize("way", ["sensor", "launchpad"])
+@pytest.mark.parametrize("way", ["sensor", pytest.param("launchpad", marks=pytest.mark.slow)])
 def test_a_new_rate_recomputes_frames_and_what_follows(brought: Workbench, way: str):
     before = counts(brought)
     if way == "sensor":
-        set_parameters(PRODUCERS["decodings"], brought.lake, {"rate_hz": 2}, source="camera-01", by="me")
+        set_parameters(
+            PRODUCERS["decodings"], brought.lake, {"rate_hz": 2}, source="camera-01", by="me"
+        )
         assert brought.run_all() == 1
         assert last(brought)["frames"]["units_params"] == 3
     else:
@@ -245,7 +254,8 @@ def test_one_more_clip_computes_its_rows_only(brought: Workbench):
 
 
 def test_equal_content_has_an_equal_data_version(brought: Workbench):
-    """Dagster's own staleness follows content: a recomputed row that came out the same is no news."""
+    """Dagster's own staleness follows content: what was recomputed to the same is no news."""
+
     def version() -> str:
         event = brought.instance.get_latest_data_version_record(dg.AssetKey("documents"))
         assert event is not None

@@ -12,7 +12,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 import pytest
-from dagster._core.definitions.partitions.context import partition_loading_context
+from dagster._core.instance.types import CachingDynamicPartitionsLoader
 
 from mlops_assets.defs import assets, sensors
 from mlops_assets.defs.resources import LakeResource
@@ -54,6 +54,11 @@ class Workbench:
         self.requested: list[dg.RunRequest] = []
         self.skipped: dict[str, str | None] = {}
         self.results: list[dg.ExecuteInProcessResult] = []
+        monkeypatch.setattr(  # as with an instance on disk
+            dg.SensorEvaluationContext,
+            "caching_dynamic_partitions_loader",
+            property(lambda context: CachingDynamicPartitionsLoader(context.instance)),
+        )
         self.new_instance()
 
     def new_instance(self) -> None:
@@ -110,7 +115,7 @@ class Workbench:
             sensor_name=sensor.name,
             resources={"lake": LakeResource()},
         )
-        with context, partition_loading_context(dynamic_partitions_store=self.instance):
+        with context:
             told = sensor.evaluate_tick(context)
         self.cursors[sensor.name] = told.cursor
         self.skipped[sensor.name] = told.skip_message
@@ -123,7 +128,7 @@ class Workbench:
         mine = {"dagster/sensor_name": sensor.name, "dagster/run_key": str(request.run_key)}
         if self.instance.get_runs_count(dg.RunsFilter(tags=mine)):
             return 0
-        job = request.job_name or sensor.job_name
+        job = str(request.job_name or sensor.job_name)
         run = self.instance.create_run_for_job(
             job_def=self.repository.get_job(job),
             tags={**request.tags, **mine},

@@ -78,8 +78,8 @@ def test_work_worth_it_is_spread_over_the_workers(lake: Lake, monkeypatch: pytes
     assert [g.units.height for g in cut(plan, lake, plan.due, spread)] == [2, 2, 2]
     monkeypatch.setattr(slicing, "worker_count", lambda: 6)
     assert [g.units.height for g in cut(plan, lake, plan.due, spread)] == [1] * 6
-    light = replace(spread, weigh_by="")
-    assert [g.units.height for g in cut(plan, lake, plan.due, light)] == [6]
+    monkeypatch.setattr(slicing, "_SHARE_BYTES", 1 << 40)
+    assert [g.units.height for g in cut(plan, lake, plan.due, spread)] == [2, 2, 2], "too little"
 
 
 def test_a_run_takes_on_what_its_budget_allows_and_at_least_one_unit(lake: Lake):
