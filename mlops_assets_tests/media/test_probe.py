@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from mlops_assets.errors import InputError
-from mlops_assets.media.probing.probe import ProbeLimits, probe_media, sniff_file
 from mlops_assets.media.probing.boxes import upright
 from mlops_assets.media.probing.packets import BoundedReader
+from mlops_assets.media.probing.probe import ProbeLimits, probe_media, sniff_file
 from mlops_assets.media.probing.tags import container_place, container_time, exif_time, pdf_time
 
 WIDTH, HEIGHT, FRAMES = 64, 48, 12
