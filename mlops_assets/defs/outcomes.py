@@ -24,6 +24,7 @@ def materialization(
     """One table's part of an outcome."""
     rows = table.rows(lake, partition)
     fingerprints = rows.select("_fp").collect()["_fp"]
+    skipped = _skipped_rows(table, lake, partition)
     return dg.MaterializeResult(
         asset_key=table.name,
         data_version=dg.DataVersion(f"{digest(fingerprints):016x}"),
@@ -31,12 +32,12 @@ def materialization(
             **_counts(table, outcome, len(fingerprints)),
             **_cost(outcome),
             **_provenance(table, lake),
-            **_skipped(table, lake, partition),
+            **_skipped(table, skipped),
             **_picture(table, lake, partition, rows, is_new=outcome.changed),
         },
         check_results=[
             *(check_result(table, check, partition, rows) for check in table.checks),
-            skipped_result(table, lake, partition, len(fingerprints)),
+            skipped_result(table, partition, skipped, len(fingerprints)),
         ],
     )
 
@@ -60,10 +61,9 @@ def check_result(
 
 
 def skipped_result(
-    table: Table, lake: Lake, partition: Partition, row_count: int
+    table: Table, partition: Partition, skipped: pl.DataFrame, row_count: int
 ) -> dg.AssetCheckResult:
     """Whether few units failed; a unit that gave no row did not fail."""
-    skipped = _skipped_rows(table, lake, partition)
     failed = skipped.filter(pl.col("reason") != "empty").height
     share = failed / max(1, failed + row_count)
     return dg.AssetCheckResult(
@@ -116,8 +116,7 @@ def _skipped_rows(table: Table, lake: Lake, partition: Partition) -> pl.DataFram
     return rows.collect()
 
 
-def _skipped(table: Table, lake: Lake, partition: Partition) -> dict[str, Any]:
-    skipped = _skipped_rows(table, lake, partition)
+def _skipped(table: Table, skipped: pl.DataFrame) -> dict[str, Any]:
     if skipped.is_empty():
         return {}
     by = [*table.producer.lineage.by, "reason", "message"]

@@ -102,7 +102,7 @@ def _requests(instance: dg.DagsterInstance, behind: pl.DataFrame) -> Iterator[dg
             return
         if key in at_work:
             continue
-        failed = _failures(instance, row)
+        failed = _failures(instance, wanted)
         if failed < TRIES:
             room -= 1
             yield dg.RunRequest(
@@ -118,8 +118,8 @@ def _wanted(row: Mapping[str, Any]) -> dict[str, str]:
     return {"dagster/partition": key, DESIRED: f"{row['desired']}:{row['turn']}"}
 
 
-def _failures(instance: dg.DagsterInstance, row: Mapping[str, Any]) -> int:
-    return instance.get_runs_count(dg.RunsFilter(tags=_wanted(row), statuses=_FAILED))
+def _failures(instance: dg.DagsterInstance, tags: Mapping[str, str]) -> int:
+    return instance.get_runs_count(dg.RunsFilter(tags=tags, statuses=_FAILED))
 
 
 @dg.multi_asset_sensor(
@@ -145,14 +145,14 @@ def retraining_sensor(
         model,
         now=datetime.now(UTC),
         by="retraining_sensor",
-        is_given_up=lambda row: _failures(context.instance, row) >= TRIES,
+        is_given_up=lambda row: _failures(context.instance, _wanted(row)) >= TRIES,
     )
     if decision.request_id is None:
         return dg.SkipReason(decision.reason)
     tags = {"dagster/partition": model, "mlops/request": decision.request_id}
     if context.instance.get_runs_count(dg.RunsFilter(tags=tags, statuses=_UNFINISHED)):
         return dg.SkipReason(f"{decision.request_id} is being trained")
-    failed = context.instance.get_runs_count(dg.RunsFilter(tags=tags, statuses=_FAILED))
+    failed = _failures(context.instance, tags)
     if failed >= TRIES:
         return dg.SkipReason(f"{decision.request_id} failed {failed} times; see its runs")
     return dg.RunRequest(

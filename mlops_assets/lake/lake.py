@@ -30,6 +30,7 @@ class _Handles(threading.local):
 
     def __init__(self) -> None:
         self.open: dict[tuple[str, tuple[tuple[str, str], ...]], DeltaTable] = {}
+        self.seen: dict[str, Snapshot] = {}
 
 
 _HANDLES = _Handles()
@@ -146,12 +147,11 @@ class Lake:
 
     def _seen(self, table: str, handle: DeltaTable) -> Snapshot:
         """The snapshot of a handle; the one already made when the version is as it was."""
-        seen: dict[str, Snapshot] = _HANDLES.__dict__.setdefault("seen", {})
         uri, version = self.uri(table), handle.version()
-        known = seen.get(uri)
+        known = _HANDLES.seen.get(uri)
         if known is not None and known.handle is handle and known.version == version:
             return known
-        found = seen[uri] = Snapshot(self, table, handle)
+        found = _HANDLES.seen[uri] = Snapshot(self, table, handle)
         _ = found.version, found.files  # the handle moves on, the snapshot does not
         return found
 

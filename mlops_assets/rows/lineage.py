@@ -18,7 +18,6 @@ from mlops_assets.errors import InternalError
 from mlops_assets.lake import Lake, Partition
 from mlops_assets.rows.fingerprints import as_signed, as_unsigned, combine, mix
 from mlops_assets.rows.parents import FILE, Parent, Reading, reading
-from mlops_assets.rows.row import Row
 
 NEXT = "next_"
 
@@ -304,11 +303,6 @@ def batches(
     for start in range(0, units.height, size):
         part = units.slice(start, size)
         yield part, lineage.table(lake, partition, part)
-
-
-def parent_row(lineage: Lineage) -> type[Row]:
-    """What one row of the first parent holds."""
-    return lineage.readings[0].parent.row
 
 
 def _are_unique(keys: pl.DataFrame) -> bool:

@@ -10,7 +10,12 @@ import polars as pl
 from mlops_assets.embeddings import DEFAULT_TEXT_ENCODER, encoder_version, text_encoder
 from mlops_assets.lake import Lake, Partition
 from mlops_assets.rows import How, Row, Rows, each, table
-from mlops_assets.tables.frame_embeddings import VECTOR, map_of, vector_column
+from mlops_assets.tables.frame_embeddings import (
+    VECTOR,
+    is_off_unit_length,
+    map_of,
+    vector_column,
+)
 from mlops_assets.tables.text_chunks import text_chunks
 
 
@@ -61,8 +66,7 @@ def chunk_embeddings(
 @chunk_embeddings.check(blocking=True)
 def passages_have_unit_vectors(rows: pl.LazyFrame) -> pl.LazyFrame:
     """Every vector has length 1."""
-    squares = pl.col("vector").list.eval(pl.element() ** 2).list.sum()
-    return rows.filter((squares - 1).abs() > 1e-3)
+    return rows.filter(is_off_unit_length())
 
 
 @chunk_embeddings.picture

@@ -72,11 +72,16 @@ def matrix(vectors: pl.Series) -> np.ndarray:
     return vectors.cast(pl.Array(pl.Float32, len(vectors[0]))).to_numpy()
 
 
+def is_off_unit_length() -> pl.Expr:
+    """Whether a vector's length is not 1."""
+    squares = pl.col("vector").list.eval(pl.element() ** 2).list.sum()
+    return (squares - 1).abs() > 1e-3
+
+
 @frame_embeddings.check(blocking=True)
 def vectors_have_unit_length(rows: pl.LazyFrame) -> pl.LazyFrame:
     """Every vector has length 1."""
-    squares = pl.col("vector").list.eval(pl.element() ** 2).list.sum()
-    return rows.filter((squares - 1).abs() > 1e-3)
+    return rows.filter(is_off_unit_length())
 
 
 def map_of(rows: pl.LazyFrame) -> bytes | None:
