@@ -7,14 +7,14 @@ NaN is unknown. A backend is one file with one `Backend`, listed in `dense.BACKE
 
 from __future__ import annotations
 
-from mlops_assets.flow.colour import colour_picture, flow_sheet
 from mlops_assets.flow.dense import clip_pairs, dense_flow
-from mlops_assets.flow.encoding import EncodedFlow, decode_flow, encode_flow
+from mlops_assets.flow.describing.quality import endpoint_error
+from mlops_assets.flow.describing.statistics import FlowStatistics, describe_flow
 from mlops_assets.flow.fields import Backend, FlowBatch, Preset
-from mlops_assets.flow.middlebury import read_flo, write_flo
+from mlops_assets.flow.formats.colour import colour_picture, flow_sheet
+from mlops_assets.flow.formats.encoding import EncodedFlow, decode_flow, encode_flow
+from mlops_assets.flow.formats.middlebury import read_flo, write_flo
 from mlops_assets.flow.pairs import gray_pair, gray_pairs, group_by_size, working_size
-from mlops_assets.flow.quality import endpoint_error
-from mlops_assets.flow.statistics import FlowStatistics, describe_flow
 
 __all__ = [
     "Backend",

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mlops_assets.errors import ConfigurationError, ShapeError
 from mlops_assets.flow.fields import MIN_SIDE_PX, Backend, FlowBatch, Preset, check_size
-from mlops_assets.flow.opencv_dis import OPENCV_DIS
+from mlops_assets.flow.solvers.opencv_dis import OPENCV_DIS
 
 BackendName = Literal["auto", "opencv-dis"]
 

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlops_assets.errors import InputError, ShapeError
-from mlops_assets.flow.camera import camera_motion
+from mlops_assets.flow.describing.camera import camera_motion
+from mlops_assets.flow.describing.quality import round_trip, warp_error
 from mlops_assets.flow.fields import MIN_SIDE_PX, float32_field, known_vectors
-from mlops_assets.flow.quality import round_trip, warp_error
 
 STATIC_PX = 0.25
 MOVING_PX = 0.5
