@@ -12,7 +12,7 @@ from mlops_assets.cli.landing import land
 from mlops_assets.cli.lineage import explain, impact, trace
 from mlops_assets.cli.parameters import set_parameters
 from mlops_assets.cli.plans import plan
-from mlops_assets.cli.rulings import quarantine, release
+from mlops_assets.cli.quarantine import quarantine
 from mlops_assets.cli.status import status
 from mlops_assets.cli.training import train
 from mlops_assets.cli.verification import verify
@@ -57,9 +57,9 @@ for _name, _command in {
     "trace": trace,
     "impact": impact,
     "explain": explain,
-    "quarantine": quarantine,
-    "release": release,
     "train": train,
     "verify": verify,
 }.items():
     app.command(_name)(_command)
+
+app.add_typer(quarantine, name="quarantine")

@@ -13,7 +13,7 @@ from mlops_assets.landing.arrivals import (
 )
 from mlops_assets.landing.folder import Found, list_landing
 from mlops_assets.landing.registering import Landed, register
-from mlops_assets.landing.rulings import RULINGS, rule
+from mlops_assets.landing.rulings import RULINGS, Ruling, rule
 
 __all__ = [
     "ARRIVALS",
@@ -21,6 +21,7 @@ __all__ = [
     "Arrival",
     "Found",
     "Landed",
+    "Ruling",
     "arrivals",
     "desired_digests",
     "first_partition",

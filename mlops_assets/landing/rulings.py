@@ -9,6 +9,9 @@ import polars as pl
 
 from mlops_assets.lake import Lake, Ledger
 
+Ruling = Literal["quarantined", "released", "rejected"]
+"""Out of use until somebody looks; in use, whatever a gate says; out of use for good."""
+
 RULINGS = Ledger(
     "rulings",
     pl.Schema(
@@ -27,13 +30,13 @@ RULINGS = Ledger(
 def rule(
     lake: Lake,
     media_id: str,
-    ruling: Literal["quarantined", "released"],
+    ruling: Ruling,
     *,
     reason: str,
     by: str,
     now: datetime | None = None,
 ) -> None:
-    """State that media is out of use, or in use again; everything made from it follows.
+    """State that media is out of use or in use; everything made from it follows.
 
     Args:
         lake: where.

@@ -14,13 +14,15 @@ if TYPE_CHECKING:
     from mlops_assets.operations.overview import Status, row_counts, status
     from mlops_assets.operations.parameter_values import parameters, set_parameters
     from mlops_assets.operations.plans import plan
+    from mlops_assets.operations.quarantine import Case, quarantine_case, quarantined, retry
     from mlops_assets.operations.requests import train
-    from mlops_assets.operations.rulings import Ruled, quarantine, release
+    from mlops_assets.operations.rulings import Ruled, rule_on
     from mlops_assets.operations.scoring import predict
     from mlops_assets.operations.tracing import explain, impact, trace
     from mlops_assets.operations.verification import verify
 
 __all__ = [
+    "Case",
     "Ruled",
     "Status",
     "explain",
@@ -29,9 +31,11 @@ __all__ = [
     "parameters",
     "plan",
     "predict",
-    "quarantine",
-    "release",
+    "quarantine_case",
+    "quarantined",
+    "retry",
     "row_counts",
+    "rule_on",
     "set_parameters",
     "status",
     "trace",
@@ -45,7 +49,8 @@ _MODULES = {
     "parameter_values": ("parameters", "set_parameters"),
     "plans": ("plan",),
     "requests": ("train",),
-    "rulings": ("Ruled", "quarantine", "release"),
+    "quarantine": ("Case", "quarantine_case", "quarantined", "retry"),
+    "rulings": ("Ruled", "rule_on"),
     "scoring": ("predict",),
     "tracing": ("explain", "impact", "trace"),
     "verification": ("verify",),

@@ -1,15 +1,15 @@
-"""Rulings of people: media out of use, and in use again."""
+"""Rulings of people: media out of use, in use again, or out of use for good."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import get_args
 
 import polars as pl
 
 from mlops_assets.errors import InputError
 from mlops_assets.lake import Lake, current_lake
-from mlops_assets.landing import rule
+from mlops_assets.landing import Ruling, rule
 from mlops_assets.operations.naming import find_media
 from mlops_assets.operations.parameter_values import user
 from mlops_assets.operations.tracing import impact
@@ -23,50 +23,37 @@ class Ruled:
         media_id: SHA-256 of the bytes.
         ruling: the decision.
         files: `source`, `path`, `day` of every landed file with these bytes.
-        follows: what is made from them, as `impact` tells it: after a quarantine the next run of
+        follows: what is made from them, as `impact` tells it: once out of use, the next run of
             each partition removes the rows; snapshots and models that learned from them stay.
     """
 
     media_id: str
-    ruling: str
+    ruling: Ruling
     files: pl.DataFrame
     follows: pl.DataFrame
 
 
-def quarantine(
-    media: str, *, reason: str, by: str | None = None, lake: Lake | None = None
+def rule_on(
+    media: str, ruling: Ruling, *, reason: str, by: str | None = None, lake: Lake | None = None
 ) -> Ruled:
-    """Put media out of use; it can be released again.
+    """Put media out of use, in use again, or out of use for good; everything made from it follows.
 
     Args:
         media: SHA-256 of the bytes, at least its first 8 digits, or `source/path`.
+        ruling: `quarantined` waits for somebody to look; `released` is in use, whatever a gate
+            says; `rejected` is out of use and waits for nobody. The latest ruling holds.
         reason: why, for people.
         by: who; the user of this process for None.
         lake: which; the current one for None.
 
     Raises:
-        InputError: no such media (`not_found`), or no reason (`no_reason`).
+        InputError: no such media (`not_found`), no such ruling, or no reason (`no_reason`).
     """
-    return _rule(media, "quarantined", reason, by, lake or current_lake())
-
-
-def release(media: str, *, reason: str, by: str | None = None, lake: Lake | None = None) -> Ruled:
-    """Put media in use again, whether a person or a gate had quarantined it.
-
-    Arguments and errors as of `quarantine`.
-    """
-    return _rule(media, "released", reason, by, lake or current_lake())
-
-
-def _rule(
-    media: str,
-    ruling: Literal["quarantined", "released"],
-    reason: str,
-    by: str | None,
-    lake: Lake,
-) -> Ruled:
+    if ruling not in get_args(Ruling):
+        raise InputError(f"ruling {ruling!r}; expected one of {get_args(Ruling)}", reason="ruling")
     if not reason.strip():
         raise InputError("a ruling needs a reason; it is what others will read", reason="no_reason")
+    lake = lake or current_lake()
     files = find_media(media, lake)
     media_id = files["media_id"][0]
     follows = impact(media_id, lake=lake)

@@ -154,11 +154,11 @@ def _media(arrival: Arrival, admission: Admission) -> Media:
 
 
 def _verdict(arrival: Arrival, admission: Admission) -> tuple[str, str | None, str | None]:
-    """A person's ruling first, then the gates, then the owner of equal bytes."""
-    if arrival.ruling == "quarantined":
-        return "quarantined", "by_hand", arrival.ruling_reason
+    """The gates first unless a person released it, then a person, then the owner of equal bytes."""
     if admission.status == "quarantined" and arrival.ruling != "released":
         return "quarantined", admission.reason, admission.message
+    if arrival.ruling in ("quarantined", "rejected"):
+        return "quarantined", "by_hand", arrival.ruling_reason
     if arrival.duplicate_of and admission.kind != "labels":  # labels speak of their own folder
         return "duplicate", "duplicate", f"the same bytes as {arrival.duplicate_of}"
     return "accepted", None, admission.message or None

@@ -19,7 +19,7 @@ from mlops_assets_tests.operations.conftest import Filled
 
 HEAVY = ["torch", "cv2", "av", "mlflow", "whylogs", "pandas", "dagster", "scipy", "PIL", "lancedb"]
 READING = ["status", "plan", "trace", "impact", "explain", "verify"]
-WRITING = ["land", "set", "quarantine", "release", "train"]
+WRITING = ["land", "set", "quarantine", "train"]
 
 
 def mlops(*arguments: str | Path):
@@ -93,8 +93,10 @@ def test_set_shows_what_holds_and_what_changed(copied: Filled):
         (["trace", "frames", "nothing"], 3, "mlops explain frames nothing"),
         (["explain", "frames", "nothing"], 3, "no landed file"),
         (["impact", "nothing"], 3, "no landed file"),
-        (["quarantine", "nothing", "--reason", "x"], 3, "no landed file"),
-        (["quarantine", "camera-01/gate.png"], 2, "--reason"),
+        (["quarantine", "add", "nothing", "--reason", "x"], 3, "no landed file"),
+        (["quarantine", "add", "camera-01/gate.png"], 2, "--reason"),
+        (["quarantine", "show", "nothing"], 3, "no landed file"),
+        (["quarantine", "retry", "camera-01/gate.png"], 2, "was skipped"),
         (["land", "/nowhere/x.mp4", "--source", "a"], 3, "no file"),
         (["land", "/dev/null", "--source", "../a"], 2, "no folder name"),
         (["frobnicate"], 2, "frobnicate"),
@@ -148,15 +150,21 @@ def test_impact_names_rows_snapshot_and_model(filled: Filled):
     }
 
 
-def test_quarantine_and_release_say_what_follows(copied: Filled):
-    assert (
-        "the next run removes"
-        in mlops("quarantine", "camera-01/gate.png", "--reason", "blurred").stdout
-    )
+def test_quarantine_lists_shows_and_rules(copied: Filled):
+    (junk,) = told("quarantine", "list")
+    assert (junk["path"], junk["reason"]) == ("junk.mp4", "unknown_kind")
+    assert "1 in quarantine" in mlops("quarantine", "list", "--older-than", "0").stdout
+    added = mlops("quarantine", "add", "camera-01/gate.png", "--reason", "blurred")
+    assert "the next run removes" in added.stdout
     assert "1 input" in mlops("plan").stdout
-    (ruled,) = told("release", "camera-01/gate.png", "--reason", "sharp enough")
+    (case,) = told("quarantine", "show", "camera-01/gate.png")
+    assert [ruling["reason"] for ruling in case["rulings"]] == ["blurred"]
+    (ruled,) = told("quarantine", "release", "camera-01/gate.png", "--reason", "sharp enough")
     assert ruled["ruling"] == "released"
     assert [file["path"] for file in ruled["files"]] == ["gate.png"]
+    told("quarantine", "reject", "camera-01/junk.mp4", "--reason", "noise")
+    assert told("quarantine", "list") == []
+    assert [row["ruling"] for row in told("quarantine", "list", "--all")] == ["rejected"]
 
 
 def test_train_asks_for_a_training(copied: Filled):

@@ -9,7 +9,12 @@ PROJECT = Path(__file__).parents[2]
 README = (PROJECT / "README.md").read_text()
 CHANGELOG = (PROJECT / "CHANGELOG.md").read_text()
 CONTRIBUTING = (PROJECT / "CONTRIBUTING.md").read_text()
-PAGES = {"README.md": README, "CHANGELOG.md": CHANGELOG, "CONTRIBUTING.md": CONTRIBUTING}
+PAGES = {
+    "README.md": README,
+    "CHANGELOG.md": CHANGELOG,
+    "CONTRIBUTING.md": CONTRIBUTING,
+    **{f"docs/{page.name}": page.read_text() for page in sorted((PROJECT / "docs").glob("*.md"))},
+}
 
 _FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 

@@ -140,21 +140,21 @@ def test_a_still_has_no_motion_and_explain_knows_why(filled: Filled):
     assert "next_gap_s=None" in found["message"][0]
 
 
-def test_quarantine_takes_media_out_and_release_brings_it_back(copied: Filled):
-    ruled = ops.quarantine("camera-01/gate.png", reason="shows a face", by="me")
+def test_media_ruled_out_leaves_and_released_comes_back(copied: Filled):
+    ruled = ops.rule_on("camera-01/gate.png", "quarantined", reason="shows a face", by="me")
     assert ("rows", "frames", copied.partition.key, 1) in ruled.follows.rows()
     assert "gate.png" in ruled.files["path"].to_list()
     assert ops.plan("raw_media")["input"].to_list() == [1]
     for name in ("raw_media", "decodings"):
         filling.run(copied.lake, name)
     assert ops.explain("frames", "camera-01/gate.png")["reason"].to_list() == [None, "by_hand"]
-    ops.release("camera-01/gate.png", reason="it does not", by="me")
+    ops.rule_on("camera-01/gate.png", "released", reason="it does not", by="me")
     for name in ("raw_media", "decodings"):
         filling.run(copied.lake, name)
     assert ops.plan("frames")["summary"].to_list() == ["nothing due"]
     assert RULINGS.latest(copied.lake)["ruling"].to_list() == ["released"]
     with pytest.raises(InputError, match="reason"):
-        ops.quarantine("camera-01/gate.png", reason="  ")
+        ops.rule_on("camera-01/gate.png", "quarantined", reason="  ")
 
 
 def test_prediction_of_a_file_is_that_of_its_stored_row(filled: Filled):
