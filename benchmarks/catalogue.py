@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import increment, ingest, isolation, memory, nothing_new, plan, ticks
+from benchmarks import increment, ingest, isolation, memory, nothing_new, plan, shots, ticks
 from benchmarks.measuring import Options
 from benchmarks.results import Result, save
 
@@ -18,6 +18,7 @@ BENCHMARKS: dict[str, Callable[[Options], Result]] = {
     "memory": memory.run,
     "ticks": ticks.run,
     "isolation": isolation.run,
+    "shots": shots.run,
 }
 
 

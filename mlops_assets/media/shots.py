@@ -71,7 +71,12 @@ class CutDetector:
         detector = _content_detector()
         positions = range(len(thumbnails))
         cuts = (at for at in positions if _is_above(detector, thumbnails[at]))
-        return next(cuts, None)
+        return next((at for at in cuts if _differ(thumbnails[at - 1], thumbnails[at])), None)
+
+
+def _differ(first: Picture, second: Picture) -> bool:
+    """Whether there is more to it than the hue of near-black pictures, which is noise."""
+    return mean_difference(first, second) >= _SAME_CONTENT
 
 
 def _content_detector() -> ContentDetector:

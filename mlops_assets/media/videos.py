@@ -16,10 +16,8 @@ from mlops_assets.media.events import DecodeReport, Sample, SamplingOptions, Sho
 from mlops_assets.media.packets import PacketReader, frame_step, open_container
 from mlops_assets.media.pictures import FrameConverter, Picture, encode_bgr, reduce_picture
 from mlops_assets.media.quality import measure_quality
-from mlops_assets.media.shots import (
-    CutDetector,
-    StillnessMeter,
-)
+from mlops_assets.media.shots import CutDetector, StillnessMeter
+from mlops_assets.media.transitions import BlendDetector
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -42,13 +40,14 @@ def decode_video(
     By default every frame is decoded, since shot changes and damage show only in pixels. Only the
     frames a sample wants are converted and encoded; of the others a small version is looked at,
     at most 15 a second. After a cut the frames in between are looked at as well, so its time is
-    that of the frame; black and frozen stretches may be 1/15 s short or long. A damaged packet
+    that of the frame; a dissolve or fade ends a shot once it is over, some 2/15 s later; black and
+    frozen stretches may be 1/15 s short or long. A damaged packet
     costs its own frames. Memory does not grow with the length of the video:
     what waits is the encoded samples of the last `pair_gap_s`.
 
     Pixels are converted by swscale from the matrix and range the stream declares; anamorphic
-    pixels stay as stored, interlaced frames are not deinterlaced, HDR is not tone-mapped, and
-    mirroring in a display matrix is ignored (rotation is not).
+    pixels stay as stored, interlaced frames are not deinterlaced, and HDR is not tone-mapped. A
+    display matrix is undone: pictures are upright and not mirrored.
 
     Args:
         path: the file; only this file is opened, whatever it refers to.
@@ -80,6 +79,7 @@ def _pass_over(container: InputContainer, options: SamplingOptions, absent: floa
         gaps=GapCounter(frame_step(stream)),
         grid=grid,
         cuts=CutDetector(),
+        blends=BlendDetector(),
         stillness=StillnessMeter(time_base),
         watch_step=int(_WATCH_EVERY_S / time_base),
         shot_min=int(_SHOT_MIN_S / time_base),
@@ -118,6 +118,7 @@ class _VideoPass:
     gaps: GapCounter
     grid: SamplingGrid
     cuts: CutDetector
+    blends: BlendDetector
     stillness: StillnessMeter
     watch_step: int
     shot_min: int
@@ -168,18 +169,28 @@ class _VideoPass:
         """Look at a small version of the frame; a cut since the last look ends the shot."""
         thumbnail = self.converter.thumbnail(frame)
         self.stillness.see(thumbnail, ticks)
-        cut = self._cut_before(thumbnail, ticks)
-        if cut is not None:
-            yield from self._end_shot(cut)
+        change = self._change_before(thumbnail, ticks)
+        if change is not None:
+            yield from self._end_shot(change)
         self.seen = thumbnail
         self.watch_due = ticks + self.watch_step
         self.unwatched.clear()
 
+    def _change_before(self, thumbnail: Picture, ticks: int) -> int | None:
+        """Time of the shot change between the last look and this one, if there is one."""
+        if self.options.keyframes_only:
+            return None
+        is_blended = self.blends.ends_at(thumbnail)
+        is_early = self.seen is None or ticks - self.shot_ticks < self.shot_min
+        cut = self._cut_before(thumbnail, ticks)
+        if cut is not None:
+            self.blends.forget()
+        change = ticks if cut is None and is_blended else cut
+        return None if is_early else change
+
     def _cut_before(self, thumbnail: Picture, ticks: int) -> int | None:
         """Time of the cut between the last look and this one, if there is one."""
-        if self.options.keyframes_only or not self.cuts.may_hold_cut(thumbnail):
-            return None
-        if self.seen is None or ticks - self.shot_ticks < self.shot_min:
+        if not self.cuts.may_hold_cut(thumbnail) or self.seen is None:
             return None
         between = [self.converter.thumbnail(frame) for frame, _ in self.unwatched]
         found = self.cuts.find_cut([self.seen, *between, thumbnail])
