@@ -10,6 +10,7 @@ from mlops_assets import __version__
 from mlops_assets.cli.failures import Commands
 from mlops_assets.cli.landing import land
 from mlops_assets.cli.lineage import explain, impact, trace
+from mlops_assets.cli.moments import moments
 from mlops_assets.cli.parameters import set_parameters
 from mlops_assets.cli.plans import plan
 from mlops_assets.cli.quarantine import quarantine
@@ -63,3 +64,4 @@ for _name, _command in {
     app.command(_name)(_command)
 
 app.add_typer(quarantine, name="quarantine")
+app.add_typer(moments, name="moments")

@@ -157,7 +157,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """A stretch of a video between two hard cuts, given once it is over.
+    """A stretch of a video between two shot changes, given once it is over.
 
     Args:
         index: position among the shots of this file, from 0.
@@ -165,6 +165,8 @@ class Shot:
         end: first frame of the next shot, or the measured end of the video; > `start`.
         key_time: time of the sharpest sample inside; `None` if no sample fell into the shot.
         key_index: index of that sample, or `None`.
+        mean_rgb: mean colour of its small frames: red, green, blue, 0 to 255.
+        change_per_s: how fast the picture changes, gray levels a second; `None` for one look.
     """
 
     index: int
@@ -172,6 +174,8 @@ class Shot:
     end: Fraction
     key_time: Fraction | None
     key_index: int | None
+    mean_rgb: tuple[float, float, float]
+    change_per_s: float | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What a small version of every frame tells: hard cuts, black and frozen stretches."""
+"""What a small version of every frame tells: cuts, colour, change, black and frozen stretches."""
 
 from __future__ import annotations
 
@@ -90,6 +90,48 @@ def _is_above(detector: ContentDetector, thumbnail: Picture) -> bool:
 
     # without a least scene length the time is only handed back
     return bool(detector.process_frame(FrameTimecode(0, fps=25.0), thumbnail))
+
+
+@dataclass(slots=True)
+class ShotSummary:
+    """The mean colour of a shot, and how fast its picture changes.
+
+    Args:
+        time_base: seconds per tick.
+    """
+
+    time_base: Fraction
+    looks: int = 0
+    changed: float = 0.0
+    watched_ticks: int = 0
+    _sums: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    _last: tuple[Picture, int] | None = None
+
+    def see(self, thumbnail: Picture, ticks: int) -> None:
+        """Take the next look: (h, w, 3) uint8 BGR, the same shape every time, and its time."""
+        import cv2
+
+        blue, green, red, _ = cv2.mean(thumbnail)
+        self._sums = (self._sums[0] + red, self._sums[1] + green, self._sums[2] + blue)
+        self.looks += 1
+        if self._last is not None:
+            before, then = self._last
+            self.changed += mean_difference(thumbnail, before)
+            self.watched_ticks += ticks - then
+        self._last = thumbnail, ticks
+
+    @property
+    def mean_rgb(self) -> tuple[float, float, float]:
+        """Red, green and blue, 0 to 255; black when nothing was seen."""
+        red, green, blue = (total / max(1, self.looks) for total in self._sums)
+        return red, green, blue
+
+    @property
+    def change_per_s(self) -> float | None:
+        """Gray levels a second; `None` for less than two looks."""
+        if not self.watched_ticks:
+            return None
+        return self.changed / float(self.watched_ticks * self.time_base)
 
 
 @dataclass(slots=True)

@@ -16,7 +16,7 @@ from mlops_assets.media.events import DecodeReport, Sample, SamplingOptions, Sho
 from mlops_assets.media.packets import PacketReader, frame_step, open_container
 from mlops_assets.media.pictures import FrameConverter, Picture, encode_bgr, reduce_picture
 from mlops_assets.media.quality import measure_quality
-from mlops_assets.media.shots import CutDetector, StillnessMeter
+from mlops_assets.media.shots import CutDetector, ShotSummary, StillnessMeter
 from mlops_assets.media.transitions import BlendDetector
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ def _pass_over(container: InputContainer, options: SamplingOptions, absent: floa
         cuts=CutDetector(),
         blends=BlendDetector(),
         stillness=StillnessMeter(time_base),
+        summary=ShotSummary(time_base),
         watch_step=int(_WATCH_EVERY_S / time_base),
         shot_min=int(_SHOT_MIN_S / time_base),
     )
@@ -120,6 +121,7 @@ class _VideoPass:
     cuts: CutDetector
     blends: BlendDetector
     stillness: StillnessMeter
+    summary: ShotSummary
     watch_step: int
     shot_min: int
     size: tuple[int, int] | None = None
@@ -172,6 +174,7 @@ class _VideoPass:
         change = self._change_before(thumbnail, ticks)
         if change is not None:
             yield from self._end_shot(change)
+        self.summary.see(thumbnail, ticks)
         self.seen = thumbnail
         self.watch_due = ticks + self.watch_step
         self.unwatched.clear()
@@ -273,7 +276,10 @@ class _VideoPass:
             end=ticks * time_base,
             key_time=None if key is None else key.time,
             key_index=None if key is None else key.index,
+            mean_rgb=self.summary.mean_rgb,
+            change_per_s=self.summary.change_per_s,
         )
+        self.summary = ShotSummary(time_base)
         self.shots += 1
         self.shot_ticks, self.starts_shot, self.key_sample = ticks, True, None
 

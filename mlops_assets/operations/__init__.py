@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mlops_assets.operations.deliveries import land
+    from mlops_assets.operations.moments import export_moments, moments_of
     from mlops_assets.operations.overview import Status, row_counts, status
     from mlops_assets.operations.parameter_values import parameters, set_parameters
     from mlops_assets.operations.plans import plan
@@ -26,8 +27,10 @@ __all__ = [
     "Ruled",
     "Status",
     "explain",
+    "export_moments",
     "impact",
     "land",
+    "moments_of",
     "parameters",
     "plan",
     "predict",
@@ -45,6 +48,7 @@ __all__ = [
 
 _MODULES = {
     "deliveries": ("land",),
+    "moments": ("export_moments", "moments_of"),
     "overview": ("Status", "row_counts", "status"),
     "parameter_values": ("parameters", "set_parameters"),
     "plans": ("plan",),

@@ -84,7 +84,8 @@ class Moment(Row, key="moment_id"):
     """Stretches of videos between two shot changes.
 
     Grain: one row per shot. Key: `moment_id`, `<media_id>@<index>`. Partition: source and arrival
-    day. All moments of a clip are replaced together. Limits: hard cuts only.
+    day. All moments of a clip are replaced together. Limits: a moment after a dissolve or fade
+    starts once it is over; a whip pan may look like a cut.
     """
 
     moment_id: str
@@ -97,12 +98,16 @@ class Moment(Row, key="moment_id"):
     end_num: int
     end_den: int
     key_frame_id: Annotated[str | None, "its sharpest sample"]
+    mean_red: Annotated[float, "0 to 255"]
+    mean_green: Annotated[float, "0 to 255"]
+    mean_blue: Annotated[float, "0 to 255"]
+    change_per_s: Annotated[float | None, "how fast the picture changes, gray levels a second"]
 
 
 @tables(
     expand(raw_media.content, by="media_id", where=accepted("video", "image")),
     names=("decodings", "frames", "moments"),
-    version="1",
+    version="2",
     how=How(executor="processes", slice_units=16, weigh_by="size_bytes", pool="decode"),
 )
 def decode(  # noqa: PLR0913 - each is a parameter of the tables
@@ -177,6 +182,10 @@ def _moment(media_id: str, shot: Shot) -> Moment:
         end_num=shot.end.numerator,
         end_den=shot.end.denominator,
         key_frame_id=None if shot.key_index is None else frame_id(media_id, shot.key_index),
+        mean_red=shot.mean_rgb[0],
+        mean_green=shot.mean_rgb[1],
+        mean_blue=shot.mean_rgb[2],
+        change_per_s=shot.change_per_s,
     )
 
 

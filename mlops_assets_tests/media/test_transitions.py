@@ -126,3 +126,11 @@ def test_a_hard_cut_is_one_change_at_its_frame(tmp_path):
     path = write_clip(tmp_path / "hard.mp4", pictures)
     shots = [event for event in decode_video(path) if isinstance(event, Shot)]
     assert [shot.start * RATE for shot in shots] == [0, 40]
+
+
+def test_a_shot_tells_its_colour_and_how_fast_it_changes(tmp_path):
+    red = np.full((90, 160, 3), (200, 30, 30), np.uint8)
+    path = write_clip(tmp_path / "two.mp4", [*[red] * 30, *dissolve(0)[40:]])
+    first, second = [event for event in decode_video(path) if isinstance(event, Shot)]
+    assert np.abs(np.subtract(first.mean_rgb, (200, 30, 30))).max() < 6
+    assert first.change_per_s < 2 < second.change_per_s
