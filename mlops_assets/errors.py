@@ -51,7 +51,16 @@ class PartitionMoved(TransientError):  # noqa: N818 - a state of the world, not 
 
 
 class WorkerLost(TransientError):  # noqa: N818 - a state of the world, not a failure
-    """A worker process died, or outlived its time or memory limit."""
+    """A worker process died, or outlived its time or memory limit.
+
+    Args:
+        message: what happened.
+        reason: code of it, for the record of the unit at fault.
+    """
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class ConfigurationError(MlopsError):

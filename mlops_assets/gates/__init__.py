@@ -1,13 +1,14 @@
-"""What is let in: the gates at the door, from headers, packets and sidecars, never from pixels.
+"""What is let in: the table of gates, the door, and the judgement of whole folders.
 
-`admit` looks at one landed file and says what it is and whether it is fit; each refusal carries a
-reason code out of `REASONS`, which says what a person reads.
+`GATES` holds every reason and flag; `admit` looks at one landed file, its
+headers, packets and sidecar, without decoding it;
+`checking` judges folders, decode pass included, in processes that can be killed.
 """
 
 from __future__ import annotations
 
 from mlops_assets.gates.admit import Admission, admit
-from mlops_assets.gates.captured import captured_at_from_name
+from mlops_assets.gates.captured import Clock, captured_at_from_name
 from mlops_assets.gates.labels_file import (
     LabelLine,
     LabelProblem,
@@ -16,22 +17,31 @@ from mlops_assets.gates.labels_file import (
     read_labels_csv,
 )
 from mlops_assets.gates.limits import Limits
-from mlops_assets.gates.reasons import REASONS, Reason
-from mlops_assets.gates.sidecar import Sidecar, SidecarLabel, read_sidecar
+from mlops_assets.gates.sidecars import (
+    Pairs,
+    Sidecar,
+    SidecarLabel,
+    pair_sidecars,
+    read_sidecar,
+)
+from mlops_assets.gates.table import GATES, Gate
 
 __all__ = [
-    "REASONS",
+    "GATES",
     "Admission",
+    "Clock",
+    "Gate",
     "LabelLine",
     "LabelProblem",
     "LabelsFile",
     "Limits",
-    "Reason",
+    "Pairs",
     "Sidecar",
     "SidecarLabel",
     "admit",
     "captured_at_from_name",
     "is_labels_file",
+    "pair_sidecars",
     "read_labels_csv",
     "read_sidecar",
 ]

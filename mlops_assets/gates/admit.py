@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import stat
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
 from mlops_assets.errors import InputError
-from mlops_assets.gates.captured import captured_at_from_name
+from mlops_assets.gates.captured import CapturedFrom, Clock, captured_at
 from mlops_assets.gates.labels_file import LabelsFile, is_labels_file, read_labels_csv
 from mlops_assets.gates.limits import Limits
-from mlops_assets.gates.reasons import REASONS
-from mlops_assets.gates.sidecar import Sidecar, read_sidecar
+from mlops_assets.gates.sidecars import Sidecar, read_sidecar
+from mlops_assets.gates.table import GATES
 from mlops_assets.media.probing.probe import probe_media, sniff_file
 from mlops_assets.media.probing.probed import Probe
 from mlops_assets.media.probing.sniff import Kind, Sniffed
 
 AdmittedKind = Literal[Kind, "labels"]
-CapturedFrom = Literal["sidecar", "exif", "container", "name", "file"]
+_DEFAULT_CLOCK = Clock()
 
 
 @dataclass(frozen=True)
@@ -31,15 +31,16 @@ class Admission:
         mime: media type; empty if not known.
         size_bytes: size of the file.
         status: whether it is let in.
-        reason: code out of `REASONS`; empty if accepted.
+        reason: code out of `GATES`; empty if accepted.
         message: what a person reads; empty if there is nothing to say.
-        flags: codes out of `REASONS` of severity `flag`, without that of the sidecar.
+        flags: codes out of `GATES` of severity `flag`, without that of the sidecar.
         probe: what headers and packets say; None for a refused file and for labels.
         labels: what a labels file says; None for any other.
         sidecar: what the sidecar says; None if there is none or it is bad.
         sidecar_problem: `code: message`; empty if there is none.
         captured_at: aware, UTC; of a refused file too.
         captured_at_from: where that was read.
+        has_zone: that time was stated with its zone, or in a field that is UTC by definition.
     """
 
     kind: AdmittedKind
@@ -55,10 +56,17 @@ class Admission:
     sidecar_problem: str
     captured_at: datetime
     captured_at_from: CapturedFrom
+    has_zone: bool
 
 
 def admit(
-    path: Path, *, name: str, sidecar: bytes | None, modified_at: datetime, limits: Limits
+    path: Path,
+    *,
+    name: str,
+    sidecar: bytes | None,
+    modified_at: datetime,
+    limits: Limits,
+    clock: Clock = _DEFAULT_CLOCK,
 ) -> Admission:
     """Say what a landed file is and whether it is fit, from headers and packets only.
 
@@ -71,6 +79,7 @@ def admit(
         sidecar: bytes of the sidecar; None if there is none.
         modified_at: the file's time; UTC is assumed if it is naive.
         limits: bounds.
+        clock: what times without a zone mean.
 
     Returns:
         The verdict; bad input of any sort is a verdict, not an exception.
@@ -83,8 +92,10 @@ def admit(
     try:
         reason, message = "", seen.look()
     except InputError as err:
-        reason, message = err.reason, f"{REASONS[err.reason].says} ({err})"
-    captured_at, captured_at_from = _captured_at(said, seen.probe, name, modified_at)
+        reason, message = err.reason, GATES[err.reason].message(str(err))
+    moment, witness, has_zone = captured_at(
+        sidecar=said, probe=seen.probe, name=name, modified_at=modified_at, clock=clock
+    )
     return Admission(
         kind=seen.kind,
         mime=seen.mime,
@@ -97,8 +108,9 @@ def admit(
         labels=seen.labels,
         sidecar=said,
         sidecar_problem=sidecar_problem,
-        captured_at=captured_at,
-        captured_at_from=captured_at_from,
+        captured_at=moment,
+        captured_at_from=witness,
+        has_zone=has_zone,
     )
 
 
@@ -149,7 +161,7 @@ class _Seen:
         probe = probe_media(self._path, sniffed.kind, limits=limits, mime=sniffed.mime)
         self.probe, self.kind, self.mime = probe, probe.kind, probe.mime
         self.flags = (*probe.flags, *(["audio_not_read"] if probe.kind == "audio" else []))
-        return " ".join(REASONS[code].says for code in self.flags)
+        return " ".join(GATES[code].says for code in self.flags)
 
 
 def _byte_limit(kind: AdmittedKind, limits: Limits) -> int:
@@ -172,17 +184,3 @@ def _read_sidecar(raw: bytes | None, limits: Limits) -> tuple[Sidecar | None, st
         return read_sidecar(raw, max_bytes=limits.max_sidecar_bytes), ""
     except InputError as err:
         return None, f"{err.reason}: {err}"
-
-
-def _captured_at(
-    sidecar: Sidecar | None, probe: Probe | None, name: str, modified_at: datetime
-) -> tuple[datetime, CapturedFrom]:
-    if sidecar is not None and sidecar.captured_at is not None:
-        return sidecar.captured_at, "sidecar"
-    if probe is not None and probe.captured_at is not None and probe.captured_at_from is not None:
-        return probe.captured_at, probe.captured_at_from
-    if (named := captured_at_from_name(name)) is not None:
-        return named, "name"
-    if modified_at.tzinfo is None:
-        return modified_at.replace(tzinfo=UTC), "file"
-    return modified_at.astimezone(UTC), "file"

@@ -1,4 +1,4 @@
-"""The bounds a landed file must keep to."""
+"""The bounds a landed file must keep to: the thresholds of the gates."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mlops_assets.media.probing.probed import ProbeLimits
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds at the door.
+    """Thresholds. Each gate of `GATES` names the field that holds its own.
 
     Attributes:
         max_bytes: size of any file.
@@ -23,6 +23,9 @@ class Limits:
         max_pages: pages of a document, frames of an animated or multi-page image.
         max_packets: packets counted, and samples a video track may declare.
         max_read_bytes: bytes read while counting packets.
+        max_chars: characters of a document.
+        max_share_lost: share of a file that may be lost before the rest is not worth keeping, 0 to
+            1.
     """
 
     max_bytes: int = 20_000_000_000
@@ -36,6 +39,8 @@ class Limits:
     max_pages: int = 5_000
     max_packets: int = 5_000_000
     max_read_bytes: int = 20_000_000_000
+    max_chars: int = 20_000_000
+    max_share_lost: float = 0.9
 
     @property
     def probe(self) -> ProbeLimits:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import struct
-import zlib
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,28 +11,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mlops_assets.errors import InputError
 from mlops_assets.media.events import DecodeReport, Sample, SamplingOptions
+from mlops_assets.media.intactness import is_damaged_inside
 from mlops_assets.media.packets import check_pixels
 from mlops_assets.media.pictures import Picture, encode_bgr, reduce_picture
+from mlops_assets.media.probing.image_formats import PILLOW_ERRORS, open_image
 from mlops_assets.media.quality import measure_quality
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+    from PIL.ImageFile import ImageFile
 
-# No format that runs another program (EPS) or that is a drawing (WMF). JPEG includes MPO.
-IMAGE_FORMATS = (
-    *("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "DIB", "PPM"),
-    *("JPEG2000", "AVIF", "ICO", "TGA", "PCX", "SGI", "QOI"),
-)
-# What Pillow's decoders are known to raise on broken files.
-_PILLOW_ERRORS = (
-    *(OSError, ValueError, TypeError, SyntaxError, IndexError, KeyError, AttributeError),
-    *(OverflowError, RuntimeError, EOFError, MemoryError, ZeroDivisionError),
-    *(struct.error, zlib.error),
-)
 _DEFAULT_OPTIONS = SamplingOptions()
+_END_MARK, _TABLE_MARK = b"\xff\xd9", b"\xff\xc4"
+_IS_DAMAGED = frozenset({"truncated", "damaged_inside"})
 
 
 def decode_image(
@@ -60,7 +54,7 @@ def decode_image(
     height, width = bgr.shape[:2]
     yield _sample(reduce_picture(bgr, options.max_side_px), options)
     yield DecodeReport(
-        status="salvaged" if loaded.share_lost or "truncated" in loaded.reasons else "decoded",
+        status="salvaged" if loaded.share_lost or _IS_DAMAGED & {*loaded.reasons} else "decoded",
         frames_decoded=1,
         frames_lost=0,
         frames_skipped=0,
@@ -110,64 +104,112 @@ def _load(path: Path, options: SamplingOptions) -> _LoadedImage:
         raise InputError(f"{path.name} cannot be read: {err}", reason="unreadable") from err
     with file:
         try:
-            with _open_quietly(file) as image:
+            with open_image(file) as image, warnings.catch_warnings():
+                warnings.simplefilter("ignore")
                 check_pixels(image.width * image.height, options)
-                share_lost = _load_pixels(image)
-                return _convert(image, share_lost)
-        except _PILLOW_ERRORS as err:
+                image_format = image.format
+                picture, share_lost = _load_pixels(image, path)
+                is_damaged = is_damaged_inside(path, image_format)
+                return _convert(picture, share_lost, is_damaged=is_damaged)
+        except PILLOW_ERRORS as err:
             message = f"{path.name} is no image Pillow can read: {type(err).__name__}: {err}"
             raise InputError(message, reason="nothing_decodes") from err
 
 
-def _open_quietly(file: object) -> Image:
-    """Open by header. Our own bound on pixels is stricter than Pillow's warning."""
-    import warnings
+def _load_pixels(image: ImageFile, path: Path) -> tuple[Image, float]:
+    """Decode; the picture and the share of its rows that a damaged file lacks, 0 for a whole one.
 
-    from PIL import Image
-
-    Image.init()  # plugins load on demand, and a format without its plugin would be a KeyError
-    known = [name for name in IMAGE_FORMATS if name in Image.OPEN]
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return Image.open(file, formats=known)  # pyright: ignore[reportArgumentType]
-    except Image.DecompressionBombError as err:
-        raise InputError(str(err), reason="too_many_pixels") from err
-
-
-def _load_pixels(image: Image) -> float:
-    """Decode in place; returns the share of rows a cut-off file lacks, 0 for an intact one."""
+    Pillow gives up on a JPEG without its end, and leaves the rows before the damage of others in
+    the image; what is missing of a JPEG is a flat colour once its end is put there.
+    """
+    is_upside_down = _fills_upwards(image)
+    in_passes = image.format == "GIF" or bool(image.info.get("interlace"))
     try:
         image.load()
-    except (OSError, EOFError, SyntaxError, ValueError, IndexError, struct.error, zlib.error):
-        return _keep_decoded_rows(image)
-    return 0.0
+    except PILLOW_ERRORS as err:
+        if image.format in ("JPEG", "MPO") and (ended := _with_its_end(path)) is not None:
+            return ended, _share_flat(np.asarray(ended))
+        if getattr(image, "_im", None) is None:
+            raise InputError("no row of the image decodes", reason="nothing_decodes") from err
+        # Without tiles left Pillow takes the image for loaded, and does not start over.
+        image.tile = []
+        rows = np.asarray(image)
+        filled = rows[::-1] if is_upside_down else rows
+        by_channel = image.format == "SGI"
+        return image, _share_blank(filled, by_channel=by_channel, in_passes=in_passes)
+    return image, 0.0
 
 
-def _keep_decoded_rows(image: Image) -> float:
-    """Accept the rows decoded so far.
+def _fills_upwards(image: ImageFile) -> bool:
+    """Whether the rows of the file begin at the bottom (BMP, Targa)."""
+    args = image.tile[0].args if image.tile else ()
+    return isinstance(args, tuple) and bool(args) and args[-1] == -1
 
-    Pillow leaves them in the image and would start over on the next access; without tiles left
-    it takes the image for loaded. (Its switch for this is global; this touches one image.)
+
+def _with_its_end(path: Path) -> Image | None:
+    """A cut-off JPEG with the mark of its end, decoded; None where that was not what it lacks.
+
+    The mark goes to the very end, or before the last table, which may itself be cut off.
     """
-    from PIL.ImageFile import ImageFile
+    stored = path.read_bytes()
+    for end in (len(stored), max(stored.rfind(_TABLE_MARK), 0)):
+        try:
+            image = open_image(BytesIO(stored[:end] + _END_MARK))
+            image.load()
+        except (InputError, *PILLOW_ERRORS):
+            continue
+        return image
+    return None
 
-    if not isinstance(image, ImageFile) or getattr(image, "_im", None) is None:
+
+def _share_flat(pixels: NDArray[np.generic]) -> float:
+    """Share of the rows at the end of a JPEG that repeat each other, at least one.
+
+    Raises:
+        InputError: every row does (`nothing_decodes`).
+    """
+    alike = (pixels == pixels[-1:]).reshape(len(pixels), -1).all(axis=1)
+    if alike.all():
         raise InputError("no row of the image decodes", reason="nothing_decodes")
-    image.tile = []
-    rows = np.asarray(image).reshape(image.height, -1)
-    filled = np.flatnonzero((rows != rows[-1, :1]).any(axis=1))
-    if not filled.size:
-        raise InputError("no row of the image decodes", reason="nothing_decodes")
-    return max(1 / image.height, 1 - (int(filled[-1]) + 1) / image.height)
+    return max(1 / len(pixels), _trailing(alike) / len(pixels))
 
 
-def _convert(image: Image, share_lost: float) -> _LoadedImage:
-    reasons = ["truncated"] if share_lost else []
+def _share_blank(pixels: NDArray[np.generic], *, by_channel: bool, in_passes: bool) -> float:
+    """Share of the rows that were never filled, at least one.
+
+    Args:
+        pixels: (H, W) or (H, W, C), filled from the top.
+        by_channel: each channel lies apart in the file, so that each has its own end.
+        in_passes: rows come interlaced, so that blank ones may lie anywhere.
+
+    Raises:
+        InputError: every row is black (`nothing_decodes`).
+    """
+    planes = pixels.reshape(*pixels.shape[:2], -1)
+    fill = planes[-1, -1]
+    blank = (planes == fill).all(axis=1)
+    blank = blank if by_channel else blank.all(axis=1, keepdims=True)
+    if blank.all():
+        if not fill.any():
+            raise InputError("no row of the image decodes", reason="nothing_decodes")
+        return 1 / len(pixels)  # a picture of one colour
+    counts = [int(plane.sum()) if in_passes else _trailing(plane) for plane in blank.T]
+    return max(1 / len(pixels), sum(counts) / (len(counts) * len(pixels)))
+
+
+def _trailing(marks: NDArray[np.bool_]) -> int:
+    """How many at the end are set."""
+    unset = np.flatnonzero(~marks)
+    return len(marks) - (int(unset[-1]) + 1 if unset.size else 0)
+
+
+def _convert(image: Image, share_lost: float, *, is_damaged: bool) -> _LoadedImage:
+    reasons = ["damaged_inside"] if is_damaged else ["truncated"] if share_lost else []
     upright, is_tag_readable = _upright(image)
     if not is_tag_readable:
         reasons.append("orientation_unreadable")
-    picture, is_profile_used = _to_srgb(_to_eight_bit(upright), image.info.get("icc_profile"))
+    profile = image.info.get("icc_profile") if image.mode != "LAB" else None
+    picture, is_profile_used = _to_srgb(_to_eight_bit(upright), profile)
     if not is_profile_used:
         reasons.append("colour_profile_unusable")
     return _LoadedImage(picture, share_lost, tuple(reasons))
@@ -178,7 +220,7 @@ def _upright(image: Image) -> tuple[Image, bool]:
 
     try:
         return ImageOps.exif_transpose(image), True
-    except _PILLOW_ERRORS:
+    except PILLOW_ERRORS:
         return image, False
 
 
@@ -188,12 +230,22 @@ def _to_eight_bit(image: Image) -> Image:
 
     if not image.mode.startswith(("I", "F")):
         return image
+    if image.mode.startswith("I;16"):
+        return Image.fromarray(_reduced(np.asarray(image)))
     values = np.nan_to_num(np.asarray(image).astype(np.float64))
     full_scale = 65535.0
     if image.mode == "F":
         full_scale = 1.0 if values.max() <= 1 else 255.0
     scaled = np.clip(values * (255.0 / full_scale), 0, 255)
     return Image.fromarray(np.rint(scaled).astype(np.uint8))
+
+
+def _reduced(values: NDArray[np.uint16]) -> Picture:
+    """16 bits to 8 without a copy in floating point: such a picture may fill the memory."""
+    import cv2
+
+    native = values.astype(np.uint16, copy=False)
+    return np.asarray(cv2.convertScaleAbs(native, alpha=255 / 65535), dtype=np.uint8)
 
 
 def _to_srgb(image: Image, profile: bytes | None) -> tuple[Image, bool]:
@@ -211,6 +263,8 @@ def _to_srgb(image: Image, profile: bytes | None) -> tuple[Image, bool]:
 
 
 def _split_alpha(image: Image) -> tuple[Image, Image | None]:
+    if image.mode == "LAB":
+        image = _from_lab(image)
     if image.mode == "P":
         image = image.convert("RGBA" if image.has_transparency_data else "RGB")
     if image.mode in ("1", "HSV", "YCbCr"):
@@ -219,6 +273,15 @@ def _split_alpha(image: Image) -> tuple[Image, Image | None]:
         return image, None
     rgba = image.convert("RGBA")
     return rgba.convert("RGB"), rgba.getchannel("A")
+
+
+def _from_lab(image: Image) -> Image:
+    """CIELAB, which has no transparency and no profile, to sRGB."""
+    from PIL import ImageCms
+
+    lab, target = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+    converted = ImageCms.profileToProfile(image, lab, target, outputMode="RGB")
+    return converted if converted is not None else image
 
 
 def _through_profile(image: Image, profile: bytes) -> Image | None:

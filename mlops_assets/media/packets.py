@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -85,11 +85,14 @@ class DecodeTally:
 
 
 @contextmanager
-def open_container(path: Path) -> Iterator[InputContainer]:
+def open_container(
+    path: Path, *, formats: Sequence[str] = VIDEO_FORMATS
+) -> Iterator[InputContainer]:
     """Open one media file, and nothing it may refer to.
 
     Args:
         path: the file; its name and extension are not looked at.
+        formats: FFmpeg's names of the demuxers that may read it.
 
     Raises:
         InputError: `unreadable` (cannot be opened) or `nothing_decodes` (no known container).
@@ -97,7 +100,7 @@ def open_container(path: Path) -> Iterator[InputContainer]:
     import av
     from av.error import FFmpegError
 
-    only_this = {"protocol_whitelist": "none", "format_whitelist": ",".join(VIDEO_FORMATS)}
+    only_this = {"protocol_whitelist": "none", "format_whitelist": ",".join(formats)}
     try:
         file = path.open("rb")
     except OSError as err:

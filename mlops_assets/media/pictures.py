@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlops_assets.errors import InputError, ShapeError
+from mlops_assets.media.probing.boxes import upright
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -207,8 +208,21 @@ class FrameConverter:
         if self._pictures is None:
             self._pictures = _reformatter()
         bgr = _convert(self._pictures, frame, (frame.width, frame.height))
-        quarter_turns = round(frame.rotation / 90) % 4
-        return np.ascontiguousarray(np.rot90(bgr, quarter_turns)) if quarter_turns else bgr
+        rotation_deg, is_mirrored = _turn(frame)
+        if is_mirrored:
+            bgr = bgr[:, ::-1]
+        if rotation_deg:
+            bgr = np.rot90(bgr, -rotation_deg // 90)
+        return np.ascontiguousarray(bgr)
+
+
+def _turn(frame: VideoFrame) -> tuple[int, bool]:
+    """What makes a frame upright: mirrored left to right first, then degrees clockwise."""
+    matrix = frame.side_data.get("DISPLAYMATRIX")
+    if matrix is None:
+        return 0, False
+    numbers = np.frombuffer(bytes(matrix), np.int32)
+    return upright(*(int(numbers[place]) for place in (0, 1, 3, 4)))
 
 
 def _reformatter() -> VideoReformatter:

@@ -23,6 +23,7 @@ from mlops_assets.settings import settings
 
 PRELOAD = ["mlops_assets.rows.slices", "numpy"]
 _RECYCLE_AFTER = 200
+_KILLED = -9  # by the system, when memory ran out
 
 
 class Executor(Protocol):
@@ -46,7 +47,8 @@ class ProcessExecutor:
     """Computes in worker processes.
 
     A slice whose worker dies or outlives its limit is tried again unit by unit, so that the unit at
-    fault, and no other, is skipped (`worker_died`, `timed_out`).
+    fault, and no other, is skipped: `timed_out`, `out_of_memory`, or `decoder_crashed`, since what
+    kills a process is a decoder, most often.
 
     Args:
         workers: how many processes.
@@ -101,15 +103,15 @@ def _outcome(future) -> Output | WorkerLost:  # noqa: ANN001 - pebble's future
     try:
         return future.result()
     except TimeoutError:
-        return WorkerLost("took longer than the time limit of one unit")
+        return WorkerLost("took longer than the time limit of one unit", reason="timed_out")
     except ProcessExpired as err:
-        return WorkerLost(f"the worker process died with exit code {err.exitcode}")
+        reason = "out_of_memory" if err.exitcode == _KILLED else "decoder_crashed"
+        return WorkerLost(f"the worker process died with exit code {err.exitcode}", reason=reason)
 
 
 def _skip(one: Slice, lost: WorkerLost) -> Skip:
     unit = one.units.drop("_src", "_file", strict=False).row(0, named=True)
-    reason = "timed_out" if "time limit" in str(lost) else "worker_died"
-    return Skip(unit, reason, str(lost))
+    return Skip(unit, lost.reason, str(lost))
 
 
 @lru_cache(maxsize=4)

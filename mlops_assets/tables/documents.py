@@ -33,7 +33,7 @@ class Document(Row, key="media_id", content=("media_id", "text")):
 def documents(
     media: Media,
     *,
-    max_pages: Annotated[int, Gt(0)] = 2_000,
+    max_pages: Annotated[int, Gt(0)] = 5_000,
     max_chars: Annotated[int, Gt(0)] = 20_000_000,
 ) -> Document:
     """Text of plain text, Markdown, HTML and the text layer of PDF.

@@ -10,14 +10,18 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import polars as pl
-from annotated_types import Gt
+from annotated_types import Ge, Gt, Le
 
-from mlops_assets.gates import Admission, Limits, admit
+from mlops_assets.gates import Admission, Clock, Limits, admit
 from mlops_assets.lake import current_lake
 from mlops_assets.landing import Arrival, arrivals
+from mlops_assets.landing.tombstones import ERASED
 from mlops_assets.media.probing.probed import Probe
 from mlops_assets.rows import How, Row, each, table
 
+_STOPPED = pl.col("status") == "quarantined"
+_STOPPED_LIMIT = 0.25
+_ENOUGH_FILES = 20  # of a source, to say what is usual
 _CONTENT = ("media_id", "kind", "status", "path", "rotation_deg")
 
 
@@ -26,21 +30,26 @@ class Media(Row, key="path", content=_CONTENT, said=("media_id", "kind", "status
 
     path: Annotated[str, "within the source's folder"]
     media_id: Annotated[str, "SHA-256 of the bytes"]
-    kind: Annotated[str, "video, image, audio, document, labels or unknown; told from the bytes"]
+    kind: Annotated[
+        str, "video, image, audio, document, archive, labels or unknown; told from the bytes"
+    ]
     status: Annotated[str, "accepted, quarantined or duplicate"]
     reason: Annotated[str | None, "code, when it is not accepted"]
     message: Annotated[str | None, "what a person reads"]
-    flags: Annotated[list[str], "what is odd about it and no reason to refuse it"]
+    flags: Annotated[list[str], "codes of docs/gates.md: odd, and no reason to refuse it"]
     duplicate_of: Annotated[str | None, "source/path of the owner of equal bytes"]
     mime: str
     size_bytes: int
     container: str | None
     video_codec: str | None
     audio_codec: str | None
+    bit_rate_bps: Annotated[int | None, "average over the whole file"]
     pixel_format: str | None
+    bit_depth: Annotated[int | None, "of one component"]
     width_px: Annotated[int | None, "as stored"]
     height_px: Annotated[int | None, "as stored"]
     rotation_deg: Annotated[int, "clockwise, that makes the stored picture upright"]
+    is_mirrored: Annotated[bool, "to be mirrored left to right before it is turned"]
     frame_rate_num: Annotated[int | None, "frames per second, exact numerator"]
     frame_rate_den: int | None
     time_base_num: Annotated[int | None, "seconds per tick, exact numerator"]
@@ -50,6 +59,7 @@ class Media(Row, key="path", content=_CONTENT, said=("media_id", "kind", "status
     page_count: int | None
     captured_at: Annotated[datetime, "UTC"]
     captured_at_from: Annotated[str, "sidecar, exif, container, name or file"]
+    has_zone: Annotated[bool, "the time was stated with its zone, or in UTC by definition"]
     landed_at: datetime
     device: str | None
     latitude_deg: float | None
@@ -58,6 +68,7 @@ class Media(Row, key="path", content=_CONTENT, said=("media_id", "kind", "status
     tags: list[str]
     privacy: Annotated[list[str], "flags of the sidecar"]
     labels_json: Annotated[str | None, "labels of the sidecar, as they were given"]
+    sidecar_dialect: Annotated[str | None, "own, takeout or xmp"]
     sidecar_json: Annotated[str | None, "every other field of the sidecar"]
     sidecar_problem: Annotated[str | None, "why the sidecar could not be read"]
     vault_path: Annotated[str, "where the bytes lie, relative to the lake"]
@@ -69,16 +80,23 @@ class Media(Row, key="path", content=_CONTENT, said=("media_id", "kind", "status
 
 @table(
     each(arrivals),
-    version="1",
+    version="2",
     how=How(executor="processes", slice_units=256, weigh_by="size_bytes", pool="decode"),
 )
-def raw_media(
+def raw_media(  # noqa: PLR0913 - each is a threshold or a fact of the source
     arrival: Arrival,
     *,
     max_mpixels: Annotated[float, Gt(0), "largest picture, million pixels"] = 100.0,
     max_duration_s: Annotated[float, Gt(0), "longest video"] = 86_400.0,
     max_pages: Annotated[int, Gt(0), "longest document"] = 5_000,
     max_gb: Annotated[float, Gt(0), "largest file"] = 20.0,
+    max_rate_hz: Annotated[float, Gt(0), "frames per second no camera exceeds"] = 1_000.0,
+    clock_ahead_s: Annotated[
+        float, Ge(-86_400), Le(86_400), "by which clocks that state no zone are ahead of UTC"
+    ] = 0.0,
+    name_pattern: Annotated[
+        str, "where the time stands in a file name, as cam_%Y%m%d-%H%M%S; empty: the usual ones"
+    ] = "",
 ) -> Media:
     """Landed files: what each is, from headers and packets, and whether it is fit.
 
@@ -87,7 +105,15 @@ def raw_media(
     A file landed again under its path replaces its row; one that vanishes keeps it: the vault has
     the bytes. Limits: nothing here has looked at a pixel, so damage inside is seen by `decodings`.
     """
-    limits = _limits(max_mpixels, max_duration_s, max_pages, max_gb)
+    if arrival.ruling == ERASED:
+        return _media(arrival, _refused(arrival))
+    limits = Limits(
+        max_bytes=int(max_gb * 1e9),
+        max_pixels=int(max_mpixels * 1e6),
+        max_duration_s=max_duration_s,
+        max_pages=max_pages,
+        max_rate_hz=max_rate_hz,
+    )
     vault = current_lake().vault
     sidecar = vault.read(arrival.sidecar_sha256) if arrival.sidecar_sha256 else None
     with vault.open(arrival.sha256) as file:
@@ -97,22 +123,35 @@ def raw_media(
             sidecar=sidecar,
             modified_at=arrival.modified_at,
             limits=limits,
+            clock=Clock(clock_ahead_s, name_pattern),
         )
     return _media(arrival, admission)
 
 
-def _limits(max_mpixels: float, max_duration_s: float, max_pages: int, max_gb: float) -> Limits:
-    return Limits(
-        max_bytes=int(max_gb * 1e9),
-        max_pixels=int(max_mpixels * 1e6),
-        max_duration_s=max_duration_s,
-        max_pages=max_pages,
+def _refused(arrival: Arrival) -> Admission:
+    """Of what was forgotten and landed again nothing is read, and nothing was kept."""
+    return Admission(
+        kind="unknown",
+        mime="",
+        size_bytes=arrival.size_bytes,
+        status="quarantined",
+        reason=ERASED,
+        message=f"forgotten, and not taken in again: {arrival.ruling_reason}",
+        flags=(),
+        probe=None,
+        labels=None,
+        sidecar=None,
+        sidecar_problem="",
+        captured_at=arrival.modified_at,
+        captured_at_from="file",
+        has_zone=True,
     )
 
 
 def _media(arrival: Arrival, admission: Admission) -> Media:
     probe = admission.probe or Probe("unknown", admission.mime)
     sidecar = admission.sidecar
+    place = (sidecar.place if sidecar else None) or probe.gps
     status, reason, message = _verdict(arrival, admission)
     return Media(
         path=arrival.path,
@@ -128,10 +167,13 @@ def _media(arrival: Arrival, admission: Admission) -> Media:
         container=probe.container,
         video_codec=probe.video_codec,
         audio_codec=probe.audio_codec,
+        bit_rate_bps=probe.bit_rate_bps,
         pixel_format=probe.pixel_format,
+        bit_depth=probe.bit_depth,
         width_px=probe.width_px,
         height_px=probe.height_px,
         rotation_deg=probe.rotation_deg,
+        is_mirrored=probe.is_mirrored,
         **_exact("frame_rate", probe.frame_rate),
         **_exact("time_base", probe.time_base),
         duration_s=probe.duration_s,
@@ -139,14 +181,16 @@ def _media(arrival: Arrival, admission: Admission) -> Media:
         page_count=probe.page_count,
         captured_at=admission.captured_at,
         captured_at_from=admission.captured_at_from,
+        has_zone=admission.has_zone,
         landed_at=arrival.landed_at,
         device=(sidecar.device if sidecar else None) or probe.device,
-        latitude_deg=probe.gps[0] if probe.gps else None,
-        longitude_deg=probe.gps[1] if probe.gps else None,
+        latitude_deg=place[0] if place else None,
+        longitude_deg=place[1] if place else None,
         caption=sidecar.caption if sidecar else None,
         tags=sidecar.tags if sidecar else [],
         privacy=sidecar.privacy if sidecar else [],
         labels_json=_labels_json(admission),
+        sidecar_dialect=sidecar.dialect if sidecar else None,
         sidecar_json=json.dumps(sidecar.extra, sort_keys=True) if sidecar else None,
         sidecar_problem=admission.sidecar_problem or None,
         vault_path=current_lake().vault.path(arrival.sha256),
@@ -192,6 +236,26 @@ def accepted_media_are_unique(rows: pl.LazyFrame) -> pl.LazyFrame:
 def sidecars_are_readable(rows: pl.LazyFrame) -> pl.LazyFrame:
     """Every sidecar could be read."""
     return rows.filter(pl.col("sidecar_problem").is_not_null())
+
+
+@raw_media.check()
+def few_files_are_quarantined(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """At most a quarter of the partition's files are out of use."""
+    return rows.filter(_STOPPED & (_STOPPED.mean() > _STOPPED_LIMIT))
+
+
+@raw_media.check()
+def no_more_files_are_quarantined_than_usual(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """The share out of use did not jump: threefold, and 5 points over the source's share before."""
+    here = rows.select("source", "day").head(1).collect()
+    if here.is_empty():
+        return rows
+    source, day = here.row(0)
+    before = raw_media.rows(current_lake()).filter(pl.col("source") == source, pl.col("day") < day)
+    files, share = before.select(pl.len(), _STOPPED.mean()).collect().row(0)
+    if files < _ENOUGH_FILES:
+        return rows.head(0)
+    return rows.filter(_STOPPED & (_STOPPED.mean() > max(3 * share, share + 0.05)))
 
 
 def accepted(*kinds: str) -> pl.Expr:

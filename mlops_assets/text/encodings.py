@@ -20,16 +20,18 @@ _MARKS = (
 )
 _LATIN = ("cp1252", "cp1250", "cp1254", "cp1257", "iso8859_2", "iso8859_15")
 _SAMPLE_BYTES = 20_000
+_ALLOWED_CONTROLS = "\t\n\v\f\r\x1a\x1b"
+_ESCAPED = ((b"\x1b$)C", "iso2022_kr"), (b"\x1b$", "iso2022_jp_2"))
 _C1_CONTROLS = re.compile("[\x80-\x9f]")
 
 
 def decode_text(data: bytes, *, name: str) -> str:
     """Decode the bytes of a text file.
 
-    In this order: a byte order mark; UTF-8, also with a few broken bytes (at most 5 % of what is
-    not ASCII; each becomes U+FFFD); else what charset-normalizer finds. Western single-byte
-    encodings, which it confuses on short texts, are told apart by which of them reads most like a
-    language.
+    In this order: a byte order mark; the escapes of ISO 2022; UTF-8, also with a few broken bytes
+    (at most 5 % of what is not ASCII; each becomes U+FFFD); else what charset-normalizer finds.
+    Western single-byte encodings, which it confuses on short texts, are told apart by which of them
+    reads most like a language.
 
     Args:
         data: the whole file.
@@ -42,6 +44,8 @@ def decode_text(data: bytes, *, name: str) -> str:
         InputError: reason `not_text`: no encoding fits, or more than 1 % control characters.
     """
     text = _decode_marked(data)
+    if text is None:
+        text = _decode_escaped(data)
     if text is None:
         text = _decode_utf8(data)
     if text is None:
@@ -56,6 +60,17 @@ def _decode_marked(data: bytes) -> str | None:
         if data.startswith(mark):
             text = data.decode(encoding, errors="replace")
             return text if text.count("\ufffd") <= MAX_BROKEN_SHARE * len(text) + 1 else None
+    return None
+
+
+def _decode_escaped(data: bytes) -> str | None:
+    """ISO 2022, which writes Japanese and Korean in ASCII behind escape sequences."""
+    for mark, encoding in _ESCAPED:
+        if mark in data[:_SAMPLE_BYTES]:
+            try:
+                return data.decode(encoding)
+            except UnicodeDecodeError:
+                return None
     return None
 
 
@@ -99,5 +114,7 @@ def _score(sample: bytes, codec: str) -> float:
 
 
 def _control_share(text: str) -> float:
-    control = sum(text.count(chr(code)) for code in range(32) if chr(code) not in "\t\n\v\f\r\x1a")
+    control = sum(
+        text.count(chr(code)) for code in range(32) if chr(code) not in "\t\n\v\f\r\x1a\x1b"
+    )
     return control / max(1, len(text))

@@ -133,6 +133,11 @@ def _read_text_file(path: Path, *, name: str, max_chars: int) -> Extracted:
     if size > limit:
         raise InputError(f"{name} has {size} bytes; expected <= {limit}", reason="too_many_chars")
     source = decode_text(path.read_bytes(), name=name)
+    if len(source) > max_chars:
+        raise InputError(
+            f"{name} has {len(source)} characters; expected at most {max_chars}",
+            reason="too_many_chars",
+        )
     form = text_format(source, name=name)
     match form:
         case "html":

@@ -41,6 +41,7 @@ def write_clip(
     time_base: Fraction = Fraction(1, 25),
     codec: str = "libx264",
     rotation: int | None = None,
+    matrix: list[int] | None = None,
     options: dict[str, str] | None = None,
 ) -> Path:
     """Encode RGB pictures; without `pts` one per tick of `time_base`."""
@@ -53,6 +54,8 @@ def write_clip(
         stream.time_base = time_base
         if rotation is not None:
             stream.set_display_rotation(rotation)
+        if matrix is not None:
+            stream.set_display_matrix(matrix)
         for index, picture in enumerate(pictures):
             if index == 0:
                 stream.height, stream.width = picture.shape[:2]

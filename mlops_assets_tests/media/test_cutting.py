@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import numpy as np
 import pytest
 
 from mlops_assets.errors import InputError
@@ -20,7 +21,9 @@ def numbers(path):
         frames = list(container.decode(video=0))
         assert frames[0].pts is not None
         starts = [float(frame.time) for frame in frames]
-        return [read_number(frame.to_ndarray(format="rgb24")) for frame in frames], starts
+        return [
+            read_number(np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)) for frame in frames
+        ], starts
 
 
 @pytest.mark.parametrize("frames", [(10, 20), (20, 60), (0, 60)])

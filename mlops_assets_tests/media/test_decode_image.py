@@ -12,8 +12,10 @@ from PIL import Image, ImageCms
 
 from mlops_assets.errors import InputError
 from mlops_assets.media import DecodeReport, Sample, SamplingOptions, decode_image, decode_jpeg
+from mlops_assets_tests.gates import rendered
 
 RED = (200, 40, 40)
+SRGB, LAB = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
 
 
 def run(path, **options):
@@ -49,6 +51,7 @@ def gray16():
         (red("P"), "png", RED),
         (red("CMYK"), "tif", RED),
         (red("YCbCr"), "jpg", RED),
+        (ImageCms.profileToProfile(red("RGB"), SRGB, LAB, outputMode="LAB"), "tif", RED),
         (Image.new("L", (40, 30), 77), "png", (77, 77, 77)),
         (Image.new("1", (40, 30), 1), "png", (255, 255, 255)),
         (gray16(), "png", (128, 128, 128)),
@@ -149,6 +152,43 @@ def test_a_truncated_image_keeps_its_rows_and_says_what_is_missing(tmp_path):
     assert (sample.width_px, sample.height_px) == (200, 200)
 
 
+@pytest.mark.parametrize("form", ["BMP", "PPM", "TGA", "QOI", "TIFF"])
+@pytest.mark.parametrize("share", [0.25, 0.75])
+def test_the_share_lost_is_that_of_the_rows_whichever_end_they_begin_at(tmp_path, form, share):
+    pixels = np.random.default_rng(3).integers(0, 256, (200, 100, 3), np.uint8)
+    path = tmp_path / "cut"
+    Image.fromarray(pixels).save(path, form)
+    stored = path.read_bytes()
+    path.write_bytes(stored[: int(len(stored) * share)])
+    assert run(path)[1].share_lost == pytest.approx(1 - share, abs=0.03)
+
+
+def test_a_progressive_photo_without_its_end_is_blurred_and_not_lost(tmp_path):
+    path = saved(rendered.an_image(), tmp_path / "cut.jpg", progressive=True)
+    path.write_bytes(path.read_bytes()[:-300])
+    sample, report = run(path)
+    assert (report.status, report.reasons) == ("salvaged", ("truncated",))
+    found = decode_jpeg(sample.jpeg).astype(int)
+    assert np.abs(found - next(rendered.pictures(1)).astype(int)).mean() < 12
+
+
+def test_a_checksum_tells_of_damage_that_decodes(tmp_path):
+    path = saved(red("RGB"), tmp_path / "image.png")
+    stored = bytearray(path.read_bytes())
+    stored[stored.index(b"IEND") - 5] ^= 1  # the checksum of the pixels before it
+    path.write_bytes(stored)
+    assert run(path)[1].reasons == ("damaged_inside",)
+
+
+def test_a_heic_photo_shows_what_was_put_in(tmp_path):
+    path = tmp_path / "photo.heic"
+    path.write_bytes(rendered.heic(tmp_path))
+    sample, report = run(path)
+    assert (report.status, report.width_px, report.height_px) == ("decoded", 128, 96)
+    found = decode_jpeg(sample.jpeg).astype(int)
+    assert np.abs(found - next(rendered.pictures(1)).astype(int)).mean() < 6
+
+
 def test_an_image_of_too_many_pixels_is_refused_before_decoding(tmp_path):
     path = saved(red("RGB"), tmp_path / "image.png")
     with pytest.raises(InputError) as caught:
@@ -171,7 +211,7 @@ def test_what_is_no_image_is_an_input_error(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(InputError) as caught:
         run(path)
-    assert caught.value.reason == "nothing_decodes"
+    assert caught.value.reason == "unreadable"
 
 
 @settings(max_examples=60, deadline=None)

@@ -6,6 +6,7 @@ import tracemalloc
 from fractions import Fraction
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -133,10 +134,23 @@ def test_a_stream_without_a_container_decodes(tmp_path):
     assert all(before.time < after.time for before, after in pairwise(samples))
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("turn", [0, 90, 180, 270])
+def test_pictures_are_upright_and_not_mirrored(tmp_path, turn, sign):
+    upright = np.zeros((48, 64, 3), np.uint8)
+    upright[:20, :20] = 255
+    stored = np.rot90(upright, turn // 90)
+    stored = stored[:, ::-1] if sign < 0 else stored
+    cos, sin = {0: (1, 0), 90: (0, 1), 180: (-1, 0), 270: (0, -1)}[turn]
+    one = 1 << 16
+    matrix = [sign * cos * one, sign * sin * one, 0, -sin * one, cos * one, 0, 0, 0, 1 << 30]
+    path = write_clip(tmp_path / "a.mp4", [np.ascontiguousarray(stored)] * 3, matrix=matrix)
+    sample = next(event for event in decode(path) if isinstance(event, Sample))
+    assert np.abs(decode_jpeg(sample.jpeg).astype(int) - upright).mean() < 4
+
+
 @pytest.mark.parametrize("rotation", [0, 90, 180, -90])
 def test_pictures_are_upright_after_rotation(tmp_path, rotation):
-    import numpy as np
-
     upright = numbered_picture(5)
     stored = np.ascontiguousarray(np.rot90(upright, -rotation // 90))
     path = write_clip(tmp_path / "turned.mp4", [stored] * 12, rotation=rotation)
@@ -148,8 +162,6 @@ def test_pictures_are_upright_after_rotation(tmp_path, rotation):
 
 
 def test_colours_survive(tmp_path):
-    import numpy as np
-
     path = write_clip(tmp_path / "red.mp4", [numbered_picture(0, colour=(200, 40, 40))] * 5)
     (sample,), _, _ = run(path)
     found = decode_jpeg(sample.jpeg)[64:].reshape(-1, 3).mean(axis=0)

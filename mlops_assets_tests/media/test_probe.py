@@ -329,11 +329,13 @@ def test_a_document_has_its_pages_and_its_password_is_asked_for(tmp_path):
     ("raw", "code"),
     [
         (b"", "empty"),
-        (bytes(200), "unknown_kind"),
+        (bytes(200), "blank"),
+        (b"\0\xff\xfe" * 70, "unknown_kind"),
         (b"%PDF-1.4 and nothing", "unreadable"),
         (b"\0\0\0\x18ftypisom" + bytes(300), "unreadable"),
         (b"\xff\xd8\xff\xe0", "unreadable"),
-        (b"\0\0\0\x18ftypheic" + bytes(300), "unsupported_format"),
+        (b"\0\0\0\x18ftypheic" + bytes(300), "unreadable"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(300), "unsupported_format"),
         (b"GIF89a", "unreadable"),
     ],
 )

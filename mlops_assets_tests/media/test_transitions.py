@@ -133,4 +133,6 @@ def test_a_shot_tells_its_colour_and_how_fast_it_changes(tmp_path):
     path = write_clip(tmp_path / "two.mp4", [*[red] * 30, *dissolve(0)[40:]])
     first, second = [event for event in decode_video(path) if isinstance(event, Shot)]
     assert np.abs(np.subtract(first.mean_rgb, (200, 30, 30))).max() < 6
+    assert first.change_per_s is not None
+    assert second.change_per_s is not None
     assert first.change_per_s < 2 < second.change_per_s

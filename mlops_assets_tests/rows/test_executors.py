@@ -8,11 +8,12 @@ import select
 from collections.abc import Iterator
 from pathlib import Path
 
+import polars as pl
 import pytest
 
-from mlops_assets.errors import InternalError
+from mlops_assets.errors import InputError, InternalError
 from mlops_assets.lake import MEDIA, Lake
-from mlops_assets.rows import Options, bring
+from mlops_assets.rows import How, Options, Reading, Row, Rows, bring, each, table
 from mlops_assets.rows.executors import Executor, ProcessExecutor, SerialExecutor, executor_for
 from mlops_assets_tests.rows import toys
 
@@ -54,9 +55,9 @@ def test_every_executor_gives_the_same_rows(tmp_path: Path, processes: ProcessEx
     for number, executor in enumerate([SerialExecutor(), processes]):
         lake = Lake.at(str(tmp_path / str(number)))
         land(lake, {f"n{i}": f"one {i}\ntwo\npoison" if i % 5 else "bad" for i in range(14)})
-        for table in toys.ALL:
-            bring(table.producer, lake, PARTITION, Options(executor=executor))
-        tables = [one for table in toys.ALL for one in table.producer.tables]
+        for first in toys.ALL:
+            bring(first.producer, lake, PARTITION, Options(executor=executor))
+        tables = [one for first in toys.ALL for one in first.producer.tables]
         rows = {one.name: sorted(one.rows(lake, PARTITION).collect().iter_rows()) for one in tables}
         made.append((rows, skips(lake), skips(lake, toys.lengths)))
     assert made[0] == made[1]
@@ -80,8 +81,40 @@ def test_a_bad_row_of_a_batch_is_found_and_skipped_alone(lake, executor):
     assert skips(lake, toys.lengths) == {"a#1": "poison"}
 
 
+class Weight(Row, key="path"):
+    path: str
+    batch: int
+
+
+SIZES: list[int] = []
+
+
+@table(each(Reading(toys.notes, "words")), version="1", how=How(batch_size=16))
+def weights(batch: pl.DataFrame) -> Rows[Weight]:
+    """Notes, at most five at a time, and no bad one."""
+    SIZES.append(batch.height)
+    if batch.height > 5:
+        raise MemoryError("too many")
+    if batch["text"].str.starts_with("bad").any():
+        raise InputError("bad", reason="bad_text")
+    return batch.select("path", batch=pl.lit(batch.height))
+
+
+def test_a_batch_that_fails_is_tried_again_in_halves(lake, monkeypatch):
+    """One bad unit of sixteen, and room for five: its neighbours stay together."""
+    SIZES.clear()
+    notes = {f"n{place:02}": ("bad" if place == 6 else "good", "") for place in range(16)}
+    monkeypatch.setattr(toys, "NOTES", {PARTITION.key: notes})
+    bring(weights.producer, lake, PARTITION, Options(executor=SerialExecutor()))
+    found = dict(weights.rows(lake, PARTITION).select("path", "batch").collect().iter_rows())
+    assert skips(lake, weights) == {"n06": "bad_text"}
+    assert sorted(found.values()) == [1, *[2] * 2, *[4] * 12]
+    assert SIZES == [16, 8, 4, 4, 2, 2, 1, 1, 8, 4, 4]
+
+
 @pytest.mark.parametrize(
-    ("text", "reason"), [("die", "worker_died"), ("hang", "timed_out"), ("eat", "out_of_memory")]
+    ("text", "reason"),
+    [("die", "decoder_crashed"), ("hang", "timed_out"), ("eat", "out_of_memory")],
 )
 def test_a_unit_that_ruins_its_worker_is_skipped_alone(lake, processes, text, reason):
     land(lake, {"a": "one", "b": "two", "c": text, "d": "three", "e": "four", "f": "five"})

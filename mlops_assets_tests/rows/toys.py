@@ -88,7 +88,7 @@ def lines(note: Note, *, shout: bool = False, repeat: Annotated[int, Gt(0)] = 1)
 def misbehave(text: str) -> None:
     """What a hostile file may do to the process that reads it."""
     if text.startswith("die"):
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getpid(), signal.SIGSEGV)
     if text.startswith("hang"):
         _tell(str(os.getpid()))
         time.sleep(600)

@@ -57,6 +57,24 @@ def read_tracks(file: BinaryIO, *, size_bytes: int) -> list[Track]:
     return [track for boxes in tracks if (track := _track(boxes)) is not None]
 
 
+def is_index_cut(file: BinaryIO, *, size_bytes: int) -> bool:
+    """Whether the index (`moov`) of an ISO base media file reaches beyond the end of the file.
+
+    Args:
+        file: seekable; its position is changed.
+        size_bytes: size of the file.
+    """
+    at = 0
+    for _ in range(MAX_BOXES):
+        box = _header(file, at, 1 << 62) if at + 8 <= size_bytes else None
+        if box is None:
+            return False
+        kind, _, at = box
+        if kind == b"moov":
+            return at > size_bytes
+    return False
+
+
 def upright(a: int, b: int, c: int, d: int) -> tuple[int, bool]:
     """Turn and mirroring of the 2 x 2 part of a display matrix.
 

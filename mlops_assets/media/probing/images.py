@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-import struct
+import mmap
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlops_assets.errors import InputError
+from mlops_assets.media.probing.image_formats import (
+    IMAGE_MIMES,
+    PILLOW_ERRORS,
+    READABLE_MIMES,
+    open_image,
+)
 from mlops_assets.media.probing.pages import count_tiff_pages, measure_gif
-from mlops_assets.media.probing.probed import Probe, ProbeLimits, check_pages, check_pixels
+from mlops_assets.media.probing.probed import (
+    Probe,
+    ProbeFlag,
+    ProbeLimits,
+    check_pages,
+    check_pixels,
+)
 from mlops_assets.media.probing.tags import device_name, exif_place, exif_time
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
-_MIMES = {
-    "JPEG": "image/jpeg",
-    "PNG": "image/png",
-    "WEBP": "image/webp",
-    "TIFF": "image/tiff",
-    "BMP": "image/bmp",
-    "AVIF": "image/avif",
-}
-"""Pillow's names of the formats taken; every other decoder of Pillow's stays shut. (MPO, a JPEG
-with previews behind it, comes by way of JPEG.)"""
-READABLE_MIMES = (*_MIMES.values(), "image/gif")
-
-_PILLOW_ERRORS = (OSError, SyntaxError, ValueError, KeyError, IndexError, TypeError, EOFError,
-                  AttributeError, AssertionError, OverflowError, ZeroDivisionError, MemoryError,
-                  RuntimeError, struct.error)  # fmt: skip
 _BIT_DEPTHS = {"1": 1, "I": 32, "F": 32, "I;16": 16, "I;16L": 16, "I;16B": 16}
 _ORIENTATIONS = {
     1: (0, False),
@@ -42,6 +39,7 @@ _ORIENTATIONS = {
     7: (90, True),
     8: (270, False),
 }
+_MOTION_MARKS = (b'MotionPhoto="1"', b'MicroVideo="1"', b"MotionPhoto>1<", b"MicroVideo>1<")
 _MAKE, _MODEL, _ORIENTATION, _EXIF, _GPS = 271, 272, 274, 34665, 34853
 _TIME_FIELDS = ((36867, 36881, 37521), (36868, 36882, 37522))
 """(time, offset, subseconds): when it was taken, else when it was digitised."""
@@ -63,15 +61,14 @@ def probe_image(path: Path, *, mime: str, limits: ProbeLimits) -> Probe:
     """
     if mime and mime not in READABLE_MIMES:
         raise InputError(
-            f"{mime} is no image format that is read; expected one of {', '.join(READABLE_MIMES)}",
+            f"{mime} is not read; JPEG, PNG, WebP, HEIC and others are",
             reason="unsupported_format",
         )
     if mime == "image/gif":
         return _probe_gif(path, limits)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        image = _open(path, limits)
-        with image:
+        with open_image(path) as image:
             return _describe(image, path, limits)
 
 
@@ -90,36 +87,24 @@ def _probe_gif(path: Path, limits: ProbeLimits) -> Probe:
         width_px=size.width_px,
         height_px=size.height_px,
         page_count=size.frame_count,
+        flags=("animated",) if size.frame_count > 1 else (),
     )
-
-
-def _open(path: Path, limits: ProbeLimits) -> ImageFile:
-    from PIL import Image
-
-    try:
-        return Image.open(path, formats=tuple(_MIMES))
-    except Image.DecompressionBombError as err:
-        raise InputError(
-            f"{err}; the limit is {limits.max_pixels}", reason="too_many_pixels"
-        ) from err
-    except _PILLOW_ERRORS as err:
-        raise InputError(
-            f"the image header cannot be read ({type(err).__name__})", reason="unreadable"
-        ) from err
 
 
 def _describe(image: ImageFile, path: Path, limits: ProbeLimits) -> Probe:
     container = "JPEG" if image.format in (None, "MPO") else image.format
+    _check_camera_raw(image, path)
     width_px, height_px = _stored_size(image)
     check_pixels(width_px, height_px, limits)
     page_count = _page_count(image, path, limits)
     check_pages(page_count, limits)
     root, camera, gps = _read_exif(image)
     rotation_deg, is_mirrored = _ORIENTATIONS.get(_whole(root.get(_ORIENTATION)), (0, False))
-    captured_at = next((t for names in _TIME_FIELDS if (t := _exif_time(camera, names))), None)
+    taken = [(t, names) for names in _TIME_FIELDS if (t := _exif_time(camera, names))]
+    captured_at = taken[0][0] if taken else None
     return Probe(
         kind="image",
-        mime=_MIMES[container],
+        mime=IMAGE_MIMES[container],
         container=container,
         pixel_format=image.mode,
         bit_depth=_bit_depth(image),
@@ -129,10 +114,40 @@ def _describe(image: ImageFile, path: Path, limits: ProbeLimits) -> Probe:
         is_mirrored=is_mirrored,
         page_count=page_count,
         captured_at=captured_at,
+        has_zone=bool(taken and camera.get(taken[0][1][1])),
         captured_at_from="exif" if captured_at else None,
         device=device_name(root.get(_MAKE), root.get(_MODEL)),
         gps=exif_place(gps),
+        flags=_flags(image, path, page_count),
     )
+
+
+def _check_camera_raw(image: ImageFile, path: Path) -> None:
+    """Refuse a camera's raw file: what a TIFF reader sees of it is a preview."""
+    tags: Mapping[int, Any] = getattr(image, "tag_v2", {})
+    is_preview = bool(_whole(tags.get(254)) & 1) and 330 in tags
+    with path.open("rb") as file:
+        is_canon = file.read(10)[8:] == b"CR"
+    if is_preview or is_canon:
+        raise InputError("a camera's raw file is not developed here", reason="unsupported_format")
+
+
+def _flags(image: ImageFile, path: Path, page_count: int) -> tuple[ProbeFlag, ...]:
+    flags: list[ProbeFlag] = []
+    if page_count > 1:
+        flags.append("many_pages" if image.format in ("TIFF", "HEIF", "ICO") else "animated")
+    if image.format in ("JPEG", "MPO", "HEIF") and _hides_clip(image, path):
+        flags.append("motion_photo")
+    return tuple(flags)
+
+
+def _hides_clip(image: ImageFile, path: Path) -> bool:
+    """Whether a clip lies behind a photo: Google's and Samsung's ways to say so."""
+    described = image.info.get("xmp", b"")
+    if isinstance(described, bytes) and any(mark in described for mark in _MOTION_MARKS):
+        return True
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        return data[-4:] == b"SEFT" and data.rfind(b"MotionPhoto_Data") >= 0
 
 
 def _stored_size(image: ImageFile) -> tuple[int, int]:
@@ -168,7 +183,7 @@ def _read_exif(image: ImageFile) -> tuple[Mapping[int, Any], Mapping[int, Any], 
         # Not image.getexif(): a PNG whose header has no EXIF would be decoded for one.
         exif = pillow.Image.getexif(image)
         return dict(exif), dict(exif.get_ifd(_EXIF)), dict(exif.get_ifd(_GPS))
-    except _PILLOW_ERRORS:
+    except PILLOW_ERRORS:
         return {}, {}, {}
 
 

@@ -22,12 +22,15 @@ class BoundedReader:
     Args:
         file: open for reading, seekable; it is read from its start.
         budget_bytes: bytes it gives away in total.
+
+    Attributes:
+        size_bytes: size of the file.
     """
 
     def __init__(self, file: BinaryIO, budget_bytes: int) -> None:
         self._file = file
         self._left = budget_bytes
-        self._size_bytes = file.seek(0, os.SEEK_END)
+        self.size_bytes = file.seek(0, os.SEEK_END)
         file.seek(0)
 
     @property
@@ -44,7 +47,7 @@ class BoundedReader:
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Move, as a file does; a place behind the end, of a damaged index, is the end."""
         if whence == os.SEEK_SET:
-            offset = min(max(offset, 0), self._size_bytes)
+            offset = min(max(offset, 0), self.size_bytes)
         return self._file.seek(offset, whence)
 
     def tell(self) -> int:

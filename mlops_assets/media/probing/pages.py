@@ -6,6 +6,7 @@ long comment costs it minutes, so that GIFs are measured here altogether.
 
 from __future__ import annotations
 
+import mmap
 import os
 import struct
 from dataclasses import dataclass
@@ -36,6 +37,24 @@ class GifSize:
         self.width_px = max(self.width_px, left + width_px)
         self.height_px = max(self.height_px, top + height_px)
         self.frame_count += 1
+
+
+_NEXT_PICTURE = b"\xff\xd9\xff\xd8\xff"
+_MULTI_PICTURE = b"MPF\0"
+_SEARCHED_BYTES = 32 << 20
+
+
+def is_motion_jpeg(path: Path) -> bool:
+    """Whether a file that begins as a JPEG is a stream of them: three at least, end to end.
+
+    A photo may have one behind it (a preview, the halves of a stereo pair); those are listed in
+    its header (CIPA DC-007), or are two.
+    """
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        if data.find(_MULTI_PICTURE, 0, 65_536) >= 0:
+            return False
+        second = data.find(_NEXT_PICTURE, 0, _SEARCHED_BYTES)
+        return second >= 0 and data.find(_NEXT_PICTURE, second + 1, _SEARCHED_BYTES) >= 0
 
 
 def measure_gif(path: Path, *, at_most: int) -> GifSize:

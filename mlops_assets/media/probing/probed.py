@@ -10,7 +10,17 @@ from typing import Literal
 from mlops_assets.errors import InputError
 from mlops_assets.media.probing.sniff import Kind
 
-ProbeFlag = Literal["timestamps_go_back", "packets_missing", "packets_cut_off", "late_streams"]
+ProbeFlag = Literal[
+    "timestamps_go_back",
+    "packets_missing",
+    "packets_cut_off",
+    "late_streams",
+    "animated",
+    "many_pages",
+    "motion_photo",
+    "interlaced",
+    "high_dynamic_range",
+]
 
 
 @dataclass(frozen=True)
@@ -53,10 +63,12 @@ class Probe:
         frame_rate: average, frames per second, exact.
         time_base: seconds per tick of the main stream.
         duration: seconds, exact, of the main stream.
+        bit_rate_bps: bits per second on average, of the whole file; None for an image.
         packet_count: packets of the main stream: frames, for video. None if not counted to the end.
         has_audio: at least one sound stream.
         page_count: pages of a PDF; frames of an animated or multi-page image; 1 for a still one.
         captured_at: aware, UTC. A camera that states no zone is taken to mean UTC.
+        has_zone: `captured_at` was stated with a zone, or in a field that is UTC by definition.
         captured_at_from: where `captured_at` was read.
         device: make and model.
         gps: latitude and longitude, degrees, WGS 84.
@@ -77,10 +89,12 @@ class Probe:
     frame_rate: Fraction | None = None
     time_base: Fraction | None = None
     duration: Fraction | None = None
+    bit_rate_bps: int | None = None
     packet_count: int | None = None
     has_audio: bool = False
     page_count: int | None = None
     captured_at: datetime | None = None
+    has_zone: bool = False
     captured_at_from: Literal["exif", "container"] | None = None
     device: str | None = None
     gps: tuple[float, float] | None = None

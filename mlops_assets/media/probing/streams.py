@@ -6,15 +6,16 @@ header lacks them; the picture size it accepts there is bounded as well.
 
 from __future__ import annotations
 
+import errno
 import os
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Never
 
 from mlops_assets.errors import InputError
-from mlops_assets.media.probing.boxes import Track, read_tracks
+from mlops_assets.media.probing.boxes import Track, is_index_cut, read_tracks
 from mlops_assets.media.probing.packets import BoundedReader, PacketTally, count_packets
-from mlops_assets.media.probing.probed import Probe, ProbeLimits, check_pixels
+from mlops_assets.media.probing.probed import Probe, ProbeFlag, ProbeLimits, check_pixels
 from mlops_assets.media.probing.sniff import Kind
 from mlops_assets.media.probing.tags import container_device, container_place, container_time
 
@@ -22,10 +23,16 @@ if TYPE_CHECKING:
     from av.container import InputContainer
 
 FORMATS = (
-    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,mxf,"
-    "mp3,aac,wav,w64,flac,aiff,amr"
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,mxf,nut,ivf,rm,"
+    "h264,hevc,m4v,mjpeg,obu,yuv4mpegpipe,dv,"
+    "mp3,aac,wav,w64,flac,aiff,amr,ac3,eac3,dts,caf,au,ape,wv,tta"
 )
 """FFmpeg's names of the demuxers allowed. None of them opens a second file: no playlists."""
+
+UNREADABLE_MIMES = frozenset(
+    ("audio/midi", "audio/x-midi", "audio/x-xm", "audio/x-s3m", "audio/x-mod", "audio/x-it")
+)
+"""Scores, which no decoder turns into sound."""
 
 _BUFFER_BYTES = 65_536
 _AUDIO_MIMES = {
@@ -49,6 +56,8 @@ _CONTAINER_MIMES = {
     "wav": "audio/wav",
     "flac": "audio/flac",
 }
+_HDR_TRANSFERS = (16, 18)  # SMPTE ST 2084 (PQ) and ARIB STD-B67 (HLG), as ITU-T H.273 counts
+_INTERLACED = (2, 3, 4, 5)  # FFmpeg's field orders that are not progressive
 
 
 def probe_streams(path: Path, *, mime: str, limits: ProbeLimits) -> Probe:
@@ -72,11 +81,16 @@ def probe_streams(path: Path, *, mime: str, limits: ProbeLimits) -> Probe:
         with path.open("rb") as file:
             size_bytes = file.seek(0, os.SEEK_END)
             tracks = read_tracks(file, size_bytes=size_bytes)
+            is_cut = is_index_cut(file, size_bytes=size_bytes)
             _check_samples(tracks, limits)
             reader = BoundedReader(file, _budget(size_bytes, limits))
             with _open(reader, limits) as container:
-                return _describe(container, reader, tracks, mime=mime, limits=limits)
-    except (FFmpegError, ValueError, OverflowError, ArithmeticError, MemoryError) as err:
+                return _describe(container, reader, tracks, mime=mime, limits=limits, is_cut=is_cut)
+    except (FFmpegError, ValueError, OverflowError, ArithmeticError) as err:
+        is_known = mime.startswith(("video/", "audio/"))
+        if is_known and (getattr(err, "errno", None) == errno.EINVAL or mime in UNREADABLE_MIMES):
+            # FFmpeg knows a format that is on no list of ours, or none does
+            raise InputError(f"{mime} is not read", reason="unsupported_format") from err
         raise InputError(
             f"the container cannot be read ({type(err).__name__})", reason="unreadable"
         ) from err
@@ -132,6 +146,7 @@ def _describe(
     *,
     mime: str,
     limits: ProbeLimits,
+    is_cut: bool,
 ) -> Probe:
     video = next((s for s in container.streams.video if not _is_cover(s)), None)
     audio = next(iter(container.streams.audio), None)
@@ -141,13 +156,14 @@ def _describe(
             f"the container holds {len(container.streams)} streams and neither video nor sound",
             reason="no_streams",
         )
-    picture = _picture(video, tracks, limits) if video else {}
+    picture = _picture(video, tracks, limits, is_cut=is_cut) if video else {}
     declared = _declared_duration(container, main)
     _check_duration(declared, limits)
     tally = count_packets(container, main, reader, limits)
     # The lesser: a truncated file has less than it declares, a damaged timestamp says more.
     duration = min((d for d in (declared, tally.span) if d is not None), default=None)
     _check_duration(duration, limits)
+    size_bits = 8 * reader.size_bytes
     tags = {name.lower(): value for s in (main, container) for name, value in s.metadata.items()}
     captured_at = container_time(tags)
     kind: Kind = "video" if video else "audio"
@@ -159,13 +175,15 @@ def _describe(
         frame_rate=_frame_rate(video, tally, limits) if video else None,
         time_base=main.time_base,
         duration=duration,
+        bit_rate_bps=round(size_bits / duration) if duration else None,
         packet_count=None if "packets_cut_off" in tally.flags else tally.count,
         has_audio=audio is not None,
         captured_at=captured_at,
+        has_zone=True,
         captured_at_from="container" if captured_at else None,
         device=container_device(tags),
         gps=container_place(tags),
-        flags=tally.flags,
+        flags=(*tally.flags, *(_picture_flags(video) if video else ())),
         **picture,
     )
 
@@ -176,10 +194,14 @@ def _is_cover(stream: Any) -> bool:
     return bool(stream.disposition & Disposition.attached_pic)
 
 
-def _picture(stream: Any, tracks: list[Track], limits: ProbeLimits) -> dict[str, Any]:
+def _picture(
+    stream: Any, tracks: list[Track], limits: ProbeLimits, *, is_cut: bool
+) -> dict[str, Any]:
     """The fields of a probe that speak of the picture."""
     codec = stream.codec_context
     if codec is None:
+        if is_cut:
+            raise InputError("the index of the container is cut off", reason="unreadable")
         raise InputError("the video codec is not known here", reason="unsupported_format")
     if not codec.width or not codec.height:
         raise InputError(
@@ -198,6 +220,17 @@ def _picture(stream: Any, tracks: list[Track], limits: ProbeLimits) -> dict[str,
         "rotation_deg": track.rotation_deg if track else 0,
         "is_mirrored": track.is_mirrored if track else False,
     }
+
+
+def _picture_flags(stream: Any) -> tuple[ProbeFlag, ...]:
+    """What a decoded picture will be, and this platform does not undo."""
+    codec = stream.codec_context
+    flags: list[ProbeFlag] = []
+    if codec.field_order in _INTERLACED:
+        flags.append("interlaced")
+    if codec.color_trc in _HDR_TRANSFERS:
+        flags.append("high_dynamic_range")
+    return tuple(flags)
 
 
 def _codec_name(stream: Any) -> str | None:
@@ -223,11 +256,13 @@ def _check_duration(duration: Fraction | None, limits: ProbeLimits) -> None:
 
 
 def _frame_rate(stream: Any, tally: PacketTally, limits: ProbeLimits) -> Fraction | None:
-    """Average rate as the container states it, else as the packets have it."""
-    rate = stream.average_rate or tally.rate
-    if rate is not None and not 0 < rate <= limits.max_rate_hz:
+    """Average rate as the container states it if that can be true, else as the packets have it."""
+    stated, counted = stream.average_rate, tally.rate
+    rates = [rate for rate in (stated, counted) if rate is not None]
+    rate = next((rate for rate in rates if 0 < rate <= limits.max_rate_hz), None)
+    if rates and rate is None:
         raise InputError(
-            f"{float(rate):.1f} frames per second; the limit is {limits.max_rate_hz:.1f}",
+            f"{float(rates[0]):.1f} frames per second; the limit is {limits.max_rate_hz:.1f}",
             reason="impossible_rate",
         )
     return rate
