@@ -5,14 +5,39 @@ A wrong value is a `ConfigurationError` that names the variable, the value and w
 
 from __future__ import annotations
 
-from functools import lru_cache
+import tomllib
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from mlops_assets.errors import ConfigurationError
+
+
+class SourceRow(BaseModel):
+    """What an operator states of one source: a table in the TOML of `MLOPS_SOURCES`.
+
+    Every other key is an option of its connector.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    connector: str = Field(
+        default="", description="name or module:Class; none for the landing zone"
+    )
+    allowed_stores: tuple[str, ...] = Field(
+        default=(), description="prefixes its bytes may lie under"
+    )
+    every_s: float = Field(default=60, ge=0, description="least time between two looks")
+    max_item_gb: float = Field(default=20, gt=0, description="a larger item is not fetched")
+    timeout_s: float = Field(default=900, gt=0, description="longest time to fetch one item")
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options of the connector, as they were written."""
+        return dict(self.model_extra or {})
 
 
 class Settings(BaseSettings):
@@ -29,6 +54,11 @@ class Settings(BaseSettings):
     vault_mode: Literal["copy", "reference"] = "copy"
     partition_max_files: int = Field(10_000, ge=1, description="a partition rolls over here")
     partition_max_gb: float = Field(200, gt=0, description="or here")
+    sources: str = Field("", description="TOML of sources, or its file; <home>/sources.toml")
+    landing_files: int = Field(5_000, ge=1, description="files one look takes in at most")
+    landing_gb: float = Field(20, gt=0, description="bytes one look takes in, likewise")
+    landing_open: int = Field(4, ge=1, description="items fetched at a time")
+    backlog_files: int = Field(100_000, ge=1, description="so many waiting, and none is listed")
     settle_s: float = Field(5, ge=0, description="a file unchanged this long has landed")
     workers: int = Field(0, ge=0, description="worker processes; 0: one per core")
     unit_timeout_s: float = Field(900, gt=0, description="longest time one file may take")
@@ -36,6 +66,9 @@ class Settings(BaseSettings):
     run_files: int = Field(200, ge=1, description="files one run takes before the next goes on")
     run_gb: float = Field(20, gt=0, description="bytes of files one run takes, likewise")
     orphan_limit: float = Field(0.5, gt=0, le=1, description="share one run may remove")
+    retention: dict[str, float] = Field({}, description="days to keep by source, as JSON")
+    tombstones: str = Field("", description="copies of tombstones; default <home>/tombstones")
+    raft_weights: str = Field("", description="RAFT weights, .pth or .safetensors; empty: no raft")
     keep_runs_days: int = Field(90, ge=0, description="Dagster runs older go; 0 keeps all")
     look_back_days: int = Field(30, ge=0, description="how far a promotion reaches back")
     model: str = Field("scene", description="name of the registered model")
@@ -46,6 +79,26 @@ class Settings(BaseSettings):
     def landing_folder(self) -> Path:
         """The landing zone as a folder."""
         return Path(self.landing) if self.landing else self.home / "landing"
+
+    @cached_property
+    def source_rows(self) -> dict[str, SourceRow]:
+        """The sources that are stated, by name, in the order they are written.
+
+        Raises:
+            ConfigurationError: no such file, no TOML, or a value that is not allowed.
+        """
+        inline = "=" in self.sources
+        file = Path(self.sources) if self.sources and not inline else self.home / "sources.toml"
+        where = "MLOPS_SOURCES" if inline else str(file)
+        if not self.sources and not file.exists():
+            return {}
+        try:
+            stated = tomllib.loads(self.sources if inline else file.read_text())
+            return TypeAdapter(dict[str, SourceRow]).validate_python(stated)
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as err:
+            raise ConfigurationError(f"{where}: {err}; expected TOML, a table a source") from err
+        except ValidationError as err:
+            raise ConfigurationError(f"{where}: {_explain(err, prefix='')}") from err
 
     @property
     def lake_root(self) -> str:
@@ -78,9 +131,8 @@ def settings() -> Settings:
         raise ConfigurationError(f"MLOPS_...: {err}; lists and mappings are JSON") from err
 
 
-def _explain(err: ValidationError) -> str:
-    lines = [
-        f"MLOPS_{'_'.join(map(str, problem['loc'])).upper()}={problem['input']!r}: {problem['msg']}"
-        for problem in err.errors()
-    ]
-    return "\n".join(lines)
+def _explain(err: ValidationError, *, prefix: str = "MLOPS_") -> str:
+    def named(place: tuple[int | str, ...]) -> str:
+        return prefix + "_".join(map(str, place)).upper() if prefix else ".".join(map(str, place))
+
+    return "\n".join(f"{named(one['loc'])}={one['input']!r}: {one['msg']}" for one in err.errors())

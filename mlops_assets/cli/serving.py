@@ -87,7 +87,7 @@ def environment_for(home: Path, **chosen: str) -> dict[str, str]:
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
         "DAGSTER_HOME": str((home / "dagster").absolute()),
         "MLOPS_HOME": str(home.absolute()),
-        "DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS": "600",
+        "DAGSTER_SENSOR_GRPC_TIMEOUT_SECONDS": "1200",
         "PYTHONWARNINGS": "ignore",
         **chosen,
     }

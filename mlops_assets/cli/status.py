@@ -53,9 +53,22 @@ def _show(found: Status, *, every: bool) -> None:
         partitions=pl.len(), rows=pl.col("rows").sum()
     )
     show(totals)
+    _show_failures()
     behind = found.partitions["is_behind"].sum()
     say(f"{behind} of {found.partitions.height} partitions are behind")
     say(f"champion: {found.champion or 'none yet'}; lake: {found.lake}")
+
+
+def _show_failures() -> None:
+    """What connectors could not take in, and when they try again."""
+    from mlops_assets.lake import current_lake
+    from mlops_assets.landing import open_failures
+
+    failures = open_failures(current_lake())
+    if failures.height:
+        columns = ["source", "path", "reason", "message", "tries", "retry_at"]
+        show(failures.select(columns).head(_SHOWN))
+        say(f"{failures.height} could not be taken in")
 
 
 def _for_people(partitions: pl.DataFrame, reasons: pl.DataFrame) -> pl.DataFrame:

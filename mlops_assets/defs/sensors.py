@@ -11,10 +11,11 @@ from mlops_assets.defs.assets import STATE
 from mlops_assets.defs.jobs import bring_partition_job, training_job
 from mlops_assets.defs.partitions import media_partitions
 from mlops_assets.defs.resources import LakeResource
-from mlops_assets.errors import ConfigurationError
+from mlops_assets.errors import ConfigurationError, TransientError
 from mlops_assets.lake import MEDIA, Lake
-from mlops_assets.landing import ARRIVALS, desired_digests, register
+from mlops_assets.landing import ARRIVALS, Landed, desired_digests
 from mlops_assets.operations.behind import behind_partitions
+from mlops_assets.operations.landing import land_sources
 from mlops_assets.operations.training import decide_loop
 from mlops_assets.settings import settings
 
@@ -35,32 +36,40 @@ _RUNNING = dg.DefaultSensorStatus.RUNNING
 @dg.sensor(
     minimum_interval_seconds=5,
     default_status=_RUNNING,
-    description="Registers settled files of the landing zone and adds their partitions.",
+    description="Takes in what the sources offer, settled files only, and adds their partitions.",
 )
 def landing_sensor(
     context: dg.SensorEvaluationContext, lake: LakeResource
 ) -> dg.SensorResult | dg.SkipReason:
-    """Register what landed; a burst is taken in bounded ticks. The truth is the ledger."""
+    """Take in what landed; a burst is taken in bounded ticks. The truth is in the ledgers."""
     opened = lake.open()
     try:
-        landed = register(opened, settings().landing_folder)
-    except ConfigurationError as err:
+        landed = land_sources(opened)
+    except (ConfigurationError, TransientError) as err:
         return dg.SkipReason(str(err))
     version = str(ARRIVALS.version(opened))
     if not landed.files and context.cursor == version:
-        return dg.SkipReason(_idle(landed.unsettled))
+        return dg.SkipReason(_idle(landed))
     missing = _missing_partitions(context.instance, opened)
     if not landed.files and not missing:
-        return dg.SensorResult(skip_reason=_idle(landed.unsettled), cursor=version)
+        return dg.SensorResult(skip_reason=_idle(landed), cursor=version)
     context.log.info(
-        "%s files landed, %s unsettled, %s left", landed.files, landed.unsettled, landed.left
+        "%s files landed, %s unsettled, %s left, %s failed",
+        landed.files,
+        landed.unsettled,
+        landed.left,
+        landed.failed,
     )
     requests = [media_partitions.build_add_request(missing)] if missing else []
     return dg.SensorResult(dynamic_partitions_requests=requests, cursor=version)
 
 
-def _idle(unsettled: int) -> str:
-    return f"{unsettled} files have not settled yet" if unsettled else "nothing new has landed"
+def _idle(landed: Landed) -> str:
+    if landed.unsettled:
+        return f"{landed.unsettled} files have not settled yet"
+    if landed.left:
+        return f"{landed.left} files wait for their rows; nothing is listed meanwhile"
+    return f"{landed.failed} could not be taken in" if landed.failed else "nothing new has landed"
 
 
 def _missing_partitions(instance: dg.DagsterInstance, lake: Lake) -> list[str]:

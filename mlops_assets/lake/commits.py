@@ -24,6 +24,7 @@ from deltalake.transaction import AddAction, CommitProperties, RemoveAction, Tra
 from mlops_assets.errors import ConfigurationError, InternalError, PartitionMoved, TransientError
 from mlops_assets.lake.lake import Lake, Snapshot, delta_schema
 from mlops_assets.lake.partitions import Partition
+from mlops_assets.lake.residency import require_residence
 
 MAX_ATTEMPTS = 200
 _STATISTICS_TEXT = 64  # longer texts say little and bloat the log
@@ -59,9 +60,13 @@ def stage(lake: Lake, table: str, partition: Partition, rows: pl.DataFrame) -> S
         table: name of the table.
         partition: whose rows they are; its columns are not written into the file.
         rows: at least one row.
+
+    Raises:
+        ConfigurationError: the partition's source may not be stored in this lake.
     """
+    require_residence(partition.as_dict.get("source", ""), lake.store.root)
     rows = rows.drop(partition.columns, strict=False)
-    path = f"{partition.folder}/{uuid.uuid4().hex}.parquet"
+    path = f"{partition.folder}/{uuid.uuid4().hex}.parquet".lstrip("/")  # no folder: a ledger
     buffer = io.BytesIO()
     rows.write_parquet(buffer, compression="zstd", compression_level=1, row_group_size=20_000)
     content = buffer.getvalue()

@@ -30,11 +30,19 @@ ARRIVALS = Ledger(
             "landed_at": _TIME,
             "recorded_at": _TIME,
             "_fp": pl.Int64(),
+            "name": pl.String(),
+            "mark": pl.String(),
+            "sidecar_path": pl.String(),
+            "sidecar_mark": pl.String(),
         }
     ),
     ("source", "path"),
 )
-"""One statement per file and change. `day` is sticky: the partition is chosen once per path."""
+"""One statement per file and change. `day` is sticky: the partition is chosen once per path.
+
+`name` is what the source calls it where that is not its path; `mark` tells a change, as the source
+shows it. Statements of version 0.1 have neither.
+"""
 
 _STATED = ("path", "size_bytes", "modified_at", "sha256", "sidecar_sha256", "landed_at")
 
@@ -87,7 +95,7 @@ def known_arrivals(lake: Lake) -> pl.DataFrame:
 
 
 def _judge(lake: Lake) -> pl.DataFrame:
-    rows = _with_owner(_without_adopted(ARRIVALS.latest(lake)))
+    rows = _with_owner(_without_adopted(latest_arrivals(lake)))
     rulings = RULINGS.latest(lake)
     rulings = rulings.with_columns(fingerprint(rulings, ["ruling", "reason"]).alias("_ruled"))
     rows = rows.join(
@@ -100,12 +108,25 @@ def _judge(lake: Lake) -> pl.DataFrame:
     return rows.with_columns(state.alias("_state"))
 
 
+def latest_arrivals(lake: Lake) -> pl.DataFrame:
+    """Every path's latest arrival, with the columns of `ARRIVALS`; those of older ones filled in.
+
+    Version 0.1 told changes by size and time, and knew one name for a sidecar.
+    """
+    rows = ARRIVALS.latest(lake)
+    absent = [n for n in ARRIVALS.schema if n not in rows.columns]
+    rows = rows.with_columns(pl.lit(None, pl.String()).alias(name) for name in absent)
+    told = pl.format("{}:{}", "size_bytes", pl.col("modified_at").dt.epoch("us"))
+    beside = pl.when(pl.col("sidecar_sha256").is_not_null()).then(pl.col("path") + ".json")
+    return rows.with_columns(
+        mark=pl.coalesce("mark", told), sidecar_path=pl.coalesce("sidecar_path", beside)
+    ).select(list(ARRIVALS.schema))
+
+
 def _without_adopted(rows: pl.DataFrame) -> pl.DataFrame:
     """Without sidecars that landed before the file they belong to and have been taken since."""
-    taken = rows.filter(pl.col("sidecar_sha256").is_not_null()).select(
-        "source", path=pl.col("path") + ".json", sha256="sidecar_sha256"
-    )
-    return rows.join(taken, on=["source", "path", "sha256"], how="anti")
+    taken = rows.select("source", path="sidecar_path").drop_nulls()
+    return rows.join(taken, on=["source", "path"], how="anti")
 
 
 def _with_owner(rows: pl.DataFrame) -> pl.DataFrame:

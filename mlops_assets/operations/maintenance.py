@@ -11,14 +11,14 @@ from mlops_assets.datasets import REQUESTS
 from mlops_assets.errors import PartitionMoved
 from mlops_assets.lake import Lake
 from mlops_assets.lake.maintenance import compact_partition, vacuum_table
-from mlops_assets.landing import ARRIVALS, RULINGS
+from mlops_assets.landing import ARRIVALS, CURSORS, FAILURES, RULINGS
 from mlops_assets.operations.behind import STATES
 from mlops_assets.rows import Table
 from mlops_assets.rows.markers import stale_markers
 from mlops_assets.rows.parameters import PARAMETERS
 from mlops_assets.tables import all_tables
 
-LEDGERS = (ARRIVALS, RULINGS, REQUESTS, PARAMETERS, STATES)
+LEDGERS = (ARRIVALS, CURSORS, FAILURES, RULINGS, REQUESTS, PARAMETERS, STATES)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import pytest
 
 from mlops_assets.defs import sensors
 from mlops_assets.landing import ARRIVALS
-from mlops_assets.landing import register as plain_register
+from mlops_assets.operations.landing import land_sources as plain_land_sources
 from mlops_assets.settings import settings
 from mlops_assets_tests.defs.workbench import Workbench
 
@@ -22,7 +22,7 @@ def arrivals(bench: Workbench) -> int:
 def test_a_burst_is_taken_in_bounded_ticks(bench: Workbench):
     """With no time to spend a tick takes one file, and never none."""
     bench.monkeypatch.setattr(
-        sensors, "register", lambda lake, folder: plain_register(lake, folder, budget_s=0)
+        sensors, "land_sources", lambda lake: plain_land_sources(lake, budget_s=0)
     )
     for number in range(4):
         bench.drop(f"feed/{number}.txt", f"note {number}")

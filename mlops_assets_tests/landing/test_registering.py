@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mlops_assets.errors import ConfigurationError
-from mlops_assets.lake import Lake
+from mlops_assets.lake import Lake, Ledger
 from mlops_assets.landing import ARRIVALS, Landed, desired_digests, register, rule
 from mlops_assets.landing.arrivals import first_partition, known_arrivals
 
@@ -109,6 +109,22 @@ def test_a_vanished_sidecar_is_kept(lake: Lake, zone: Path):
     sidecar.unlink()
     assert look(lake, zone, later_s=1).files == 0
     assert of(lake, "a.txt")["sidecar_sha256"] is not None
+
+
+def test_what_version_0_1_stated_is_known(lake: Lake, zone: Path, tmp_path: Path):
+    """It had no marks; nothing is read again but sidecars, and nothing becomes due."""
+    drop(zone, "camera/a.txt", "one")
+    drop(zone, "camera/b.txt", "two")
+    drop(zone, "camera/b.txt.json", "{}")
+    look(lake, zone)
+    before, rows = digest(lake), ARRIVALS.latest(lake)
+    earlier = Lake.at(str(tmp_path / "earlier"))
+    old = rows.drop("name", "mark", "sidecar_path", "sidecar_mark")
+    Ledger("arrivals", old.schema, ARRIVALS.key).append(earlier, old)
+    assert digest(earlier) == before
+    assert look(earlier, zone, later_s=1).files == 1
+    assert digest(earlier) == before
+    assert look(earlier, zone, later_s=2).files == 0
 
 
 def test_a_touched_file_of_equal_bytes_changes_no_source_but_its_time(lake: Lake, zone: Path):
