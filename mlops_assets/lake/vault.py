@@ -7,7 +7,7 @@ import hashlib
 import os
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -31,8 +31,12 @@ class Vault:
     store: Store
     mode: Literal["copy", "reference"] = "copy"
 
-    def keep(self, file: Path) -> str:
+    def keep(self, file: Path, *, refuse: Collection[str] = ()) -> str:
         """Keep the bytes of a file; the same bytes are kept once.
+
+        Args:
+            file: what to keep.
+            refuse: hashes of bytes that are not kept, only told.
 
         Returns:
             The SHA-256 of the bytes, lower-case hex.
@@ -42,10 +46,21 @@ class Vault:
             ConfigurationError: no space or no permission to write.
         """
         if self.mode == "reference":
-            return self._keep_pointer(file)
+            return self._keep_pointer(file, refuse)
         if self.store.is_local:
-            return self._keep_local(file)
-        return self._keep_remote(file)
+            return self._keep_local(file, refuse)
+        return self._keep_remote(file, refuse)
+
+    def drop(self, sha256: str) -> int:
+        """Forget the bytes with this hash, or the pointer to them; those not held are no error.
+
+        Returns:
+            The bytes that were kept.
+        """
+        paths = [self.path(sha256), self._ref(sha256)]
+        size = sum(self.store.size(path) or 0 for path in paths)
+        self.store.delete(paths)
+        return size
 
     @contextlib.contextmanager
     def open(self, sha256: str) -> Iterator[Path]:
@@ -91,12 +106,14 @@ class Vault:
     def _ref(self, sha256: str) -> str:
         return self.path(sha256) + ".ref"
 
-    def _keep_local(self, file: Path) -> str:
+    def _keep_local(self, file: Path, refuse: Collection[str]) -> str:
         folder = Path(self.store.uri("vault/incoming"))
         incoming = folder / uuid.uuid4().hex
         try:
             folder.mkdir(parents=True, exist_ok=True)
             sha256 = _copy_and_hash(file, incoming)
+            if sha256 in refuse:
+                return sha256
             final = Path(self.store.uri(self.path(sha256)))
             final.parent.mkdir(parents=True, exist_ok=True)
             if not final.exists():
@@ -109,18 +126,19 @@ class Vault:
             incoming.unlink(missing_ok=True)
         return sha256
 
-    def _keep_remote(self, file: Path) -> str:
+    def _keep_remote(self, file: Path, refuse: Collection[str]) -> str:
         sha256, before = _hash_stable(file)
-        if self.store.size(self.path(sha256)) is None:
+        if sha256 not in refuse and self.store.size(self.path(sha256)) is None:
             self.store.put(self.path(sha256), file)
             if _mark(file) != before:
                 self.store.delete([self.path(sha256)])
                 raise TransientError(f"{file} changed while it was uploaded")
         return sha256
 
-    def _keep_pointer(self, file: Path) -> str:
+    def _keep_pointer(self, file: Path, refuse: Collection[str]) -> str:
         sha256, _ = _hash_stable(file)
-        self.store.put(self._ref(sha256), str(file.absolute()).encode())
+        if sha256 not in refuse:
+            self.store.put(self._ref(sha256), str(file.absolute()).encode())
         return sha256
 
     def _referenced(self, sha256: str) -> Path:

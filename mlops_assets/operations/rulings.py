@@ -10,6 +10,7 @@ import polars as pl
 from mlops_assets.errors import InputError
 from mlops_assets.lake import Lake, current_lake
 from mlops_assets.landing import Ruling, rule
+from mlops_assets.landing.tombstones import erased_media
 from mlops_assets.operations.naming import find_media
 from mlops_assets.operations.parameter_values import user
 from mlops_assets.operations.tracing import impact
@@ -47,7 +48,8 @@ def rule_on(
         lake: which; the current one for None.
 
     Raises:
-        InputError: no such media (`not_found`), no such ruling, or no reason (`no_reason`).
+        InputError: no such media (`not_found`), no such ruling, no reason (`no_reason`), or the
+            media were forgotten (`erased`).
     """
     if ruling not in get_args(Ruling):
         raise InputError(f"ruling {ruling!r}; expected one of {get_args(Ruling)}", reason="ruling")
@@ -56,6 +58,8 @@ def rule_on(
     lake = lake or current_lake()
     files = find_media(media, lake)
     media_id = files["media_id"][0]
+    if media_id in erased_media(lake):
+        raise InputError(f"{media_id} was forgotten; that cannot be undone", reason="erased")
     follows = impact(media_id, lake=lake)
     rule(lake, media_id, ruling, reason=reason.strip(), by=by or user())
     return Ruled(media_id, ruling, files.select("source", "path", "day"), follows)

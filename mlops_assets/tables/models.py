@@ -15,7 +15,7 @@ from annotated_types import Ge, Gt, Lt
 
 from mlops_assets.datasets import MODEL, Champion, champions, labelled_items
 from mlops_assets.drift import merge_profiles, profile_columns
-from mlops_assets.errors import InternalError
+from mlops_assets.errors import InputError
 from mlops_assets.lake import MEDIA, Lake, current_lake
 from mlops_assets.models import (
     Experiment,
@@ -142,9 +142,9 @@ def _source(partition: str) -> str:
 def _read(lake: Lake, snapshot: Snapshot) -> pl.DataFrame:
     labelled = labelled_items(lake, json.loads(snapshot.table_versions))
     if labelled.content_hash != snapshot.content_hash:
-        raise InternalError(
-            f"snapshot {snapshot.snapshot_id} reads {labelled.content_hash} at its pinned "
-            f"versions; it was {snapshot.content_hash}"
+        raise InputError(
+            f"snapshot {snapshot.snapshot_id} is incomplete: media it pinned were forgotten",
+            reason="incomplete",
         )
     return labelled.items
 
@@ -220,7 +220,7 @@ def _register(
             return known
     record = TrainingRecord(
         trained=experiment.trained,
-        example=experiment.material.features[:2],
+        example=np.zeros_like(experiment.material.features[:2]),  # no medium leaves the lake
         params=params,
         metrics=experiment.metrics(),
         table_versions=json.loads(snapshot.table_versions),
