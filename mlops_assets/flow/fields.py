@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mlops_assets.errors import ShapeError
+
+Array: TypeAlias = Any
+"""A NumPy array, or a CuPy array where the text says that it may be one."""
 
 Preset = Literal["fast", "balanced", "quality"]
 
@@ -27,38 +30,75 @@ class FlowBatch:
     methods must never meet in one drift test.
 
     Attributes:
-        flow: float32 (B, 2, H, W), planar (dx, dy), pixels per pair, x right and y down.
+        flow: float32 (B, 2, H, W), planar (dx, dy), pixels per pair, x right and y down. A CuPy
+            array when the pictures were one and the backend works on the device.
         method: the algorithm, such as `dis`.
         preset: its effort: `fast`, `balanced` or `quality`.
         backend: the implementation that ran, never `auto`.
-        version: of the backend; another version may give other numbers.
+        version: of the method, and `-` and its variant where it has one; another may give other
+            numbers.
     """
 
-    flow: NDArray[np.float32]
+    flow: Array
     method: str
     preset: Preset
     backend: str
     version: str
 
 
+def _always_runs() -> None:
+    """Nothing is missing."""
+
+
+def _no_variant() -> str:
+    """The version says it all."""
+    return ""
+
+
 @dataclass(frozen=True)
 class Backend:
-    """One implementation of dense flow.
+    """One program that solves for dense flow.
 
-    A backend promises: sizes from 8 x 8 up, odd ones too; finite values; the same numbers for the
-    same pair whatever the batch, the threads or the call before; 0 for identical pictures.
+    It is given frames and pairs of indices into them, so that what it needs of a frame is made
+    once, however many pairs use it. It promises: sizes from 8 x 8 up, odd ones and thin strips too;
+    finite values; 0 for identical and for constant pictures; the same numbers for the same pair
+    whatever the batch, the threads or the call before.
 
     Attributes:
         name: what a caller asks for, such as `opencv-dis`.
-        method: the algorithm, such as `dis`.
-        version: changes whenever the numbers do.
-        solve: gray uint8 pairs (B, 2, H, W), B >= 1, and a preset in; float32 (B, 2, H, W) out.
+        method: the algorithm, such as `dis`. Backends of one method agree to 1e-3 px.
+        version: of the method; changes whenever its numbers do.
+        solve: contiguous uint8 frames (N, H, W), pairs (B, 2) of indices with B >= 1, and a preset
+            in; float32 (B, 2, H, W) out, of the same kind of array as the frames.
+        unavailable: why it cannot run here, None when it can. Imports nothing until asked, and is
+            quick when asked again.
+        variant: what else its numbers depend on, such as a digest of weights; empty when nothing.
+        takes_colour: frames may be (N, H, W, 3) sRGB as well; others get luma.
+        takes_device: frames may be CuPy arrays; others get NumPy arrays.
     """
 
     name: str
     method: str
     version: str
-    solve: Callable[[NDArray[np.uint8], Preset], NDArray[np.float32]]
+    solve: Callable[[Array, NDArray[np.intp], Preset], Array]
+    unavailable: Callable[[], str | None] = _always_runs
+    variant: Callable[[], str] = _no_variant
+    takes_colour: bool = False
+    takes_device: bool = False
+
+
+def is_still(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> bool:
+    """Whether two pictures show no motion for certain: they are identical, or both of one colour.
+
+    For backends whose arithmetic would make next to nothing of that instead of nothing.
+
+    Args:
+        first: (H, W) or (H, W, 3).
+        second: the same shape.
+    """
+    if np.array_equal(first, second):
+        return True
+    return all(bool((one == one[0, 0]).all()) for one in (first, second))
 
 
 def check_size(height: int, width: int, *, min_side_px: int = 1) -> None:

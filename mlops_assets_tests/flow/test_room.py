@@ -1,5 +1,6 @@
 """The room opens without its heavy libraries."""
 
+import inspect
 import subprocess
 import sys
 
@@ -9,7 +10,7 @@ import mlops_assets.flow as room
 def test_importing_the_room_imports_no_heavy_library():
     code = (
         "import sys, mlops_assets.flow\n"
-        "print(sorted({'cv2', 'PIL', 'cupy', 'torch', 'av', 'polars'} & set(sys.modules)))"
+        "print(sorted({'cv2', 'PIL', 'cupy', 'torch', 'av', 'polars', 'scipy'} & set(sys.modules)))"
     )
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -17,8 +18,8 @@ def test_importing_the_room_imports_no_heavy_library():
     assert done.stdout.strip() == "[]"
 
 
-def test_public_names_exist_and_say_what_they_do():
-    assert room.__all__ == sorted(room.__all__)
+def test_public_names_say_what_they_do():
     for name in room.__all__:
-        if name != "Preset":
-            assert len(getattr(room, name).__doc__) > 20
+        public = getattr(room, name)
+        if inspect.isclass(public) or inspect.isfunction(public):
+            assert len(public.__doc__ or "") > 20
