@@ -30,6 +30,7 @@ GROUPS = {
     "labels": "ingest",
     "decodings": "vision",
     "optical_flows": "vision",
+    "motion_anomalies": "vision",
     "frame_embeddings": "vision",
     "documents": "text",
     "text_chunks": "text",

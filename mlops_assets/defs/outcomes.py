@@ -33,7 +33,8 @@ def materialization(
             **_cost(outcome),
             **_provenance(table, lake),
             **_skipped(table, skipped),
-            **_picture(table, lake, partition, rows, is_new=outcome.changed),
+            **_summary(table, rows),
+            **_pictures(table, lake, partition, rows, is_new=outcome.changed),
         },
         check_results=[
             *(check_result(table, check, partition, rows) for check in table.checks),
@@ -129,27 +130,47 @@ def _skipped(table: Table, skipped: pl.DataFrame) -> dict[str, Any]:
     }
 
 
-def _picture(
+def _summary(table: Table, rows: pl.LazyFrame) -> dict[str, Any]:
+    """What the table itself has to say of a partition."""
+    told = {name: value for tell in table.summaries for name, value in tell(rows).items()}
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _pictures(
     table: Table, lake: Lake, partition: Partition, rows: pl.LazyFrame, *, is_new: bool
 ) -> dict[str, Any]:
-    """The picture of a partition: drawn when its rows changed, else the one drawn last."""
-    path = f"pictures/{table.name}/{partition.folder}"
-    try:
-        picture = _draw(table, rows) if is_new else _drawn(lake, path)
-    except InputError as err:
-        return {"picture": f"no picture: {err}"}
-    if not picture or len(picture) > _PICTURE_BYTES:
-        return {}
-    if is_new:
-        lake.store.put(path, picture)
+    """The pictures of a partition, the first under the key `picture`.
+
+    A table whose first picture shows nothing, or that has none, shows how the values of its
+    columns are distributed.
+    """
+
+    def first(rows: pl.LazyFrame) -> bytes | None:
+        own = table.pictures[0](rows) if table.pictures else None
+        return own or column_picture(table, rows)
+
+    base = f"pictures/{table.name}/{partition.folder}"
+    further = {one.__name__: (f"{base}~{one.__name__}", one) for one in table.pictures[1:]}
+    found: dict[str, Any] = {}
+    for key, (path, draw) in {"picture": (base, first), **further}.items():
+        try:
+            known = None if is_new else _drawn(lake, path)
+            picture = known or draw(rows)
+        except InputError as err:
+            found[key] = f"no picture: {err}"
+            continue
+        if not picture or len(picture) > _PICTURE_BYTES:
+            continue
+        if known is None:
+            lake.store.put(path, picture)
+        found[key] = _shown(table.name, picture)
+    return found
+
+
+def _shown(name: str, picture: bytes) -> dg.MarkdownMetadataValue:
     kind = "png" if picture.startswith(b"\x89PNG") else "jpeg"
     encoded = base64.b64encode(picture).decode()
-    return {"picture": dg.MetadataValue.md(f"![{table.name}](data:image/{kind};base64,{encoded})")}
-
-
-def _draw(table: Table, rows: pl.LazyFrame) -> bytes | None:
-    """The table's own picture, else how the values of its columns are distributed."""
-    return (table.picture_of(rows) if table.picture_of else None) or column_picture(table, rows)
+    return dg.MetadataValue.md(f"![{name}](data:image/{kind};base64,{encoded})")
 
 
 def _drawn(lake: Lake, path: str) -> bytes | None:

@@ -164,8 +164,8 @@ def _flows(frames: pl.DataFrame, flows: Table, call: _Call) -> Iterator[Flow]:
     values = {**call.values(flows), "store": "none"}
     where = flows.producer.lineage.where
     wanted = frames if where is None else frames.filter(where)
-    for row in wanted.iter_rows(named=True):
+    for place in range(wanted.height):
         try:
-            yield from flows(Frame.of(row), **values)
+            yield from flows(wanted.slice(place, 1), **values)
         except InputError:
             continue

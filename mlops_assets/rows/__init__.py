@@ -9,9 +9,19 @@ from mlops_assets.rows.lineage import Grouped, each, expand, group, pairs
 from mlops_assets.rows.parents import Origin, Reading
 from mlops_assets.rows.plans import Plan, make_plan
 from mlops_assets.rows.row import Row
-from mlops_assets.rows.tables import Check, How, Producer, Rows, Table, table, tables
+from mlops_assets.rows.tables import (
+    HOW_IT_RUNS,
+    Check,
+    How,
+    Producer,
+    Rows,
+    Table,
+    table,
+    tables,
+)
 
 __all__ = [
+    "HOW_IT_RUNS",
     "Check",
     "Grouped",
     "How",

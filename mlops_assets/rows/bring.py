@@ -165,7 +165,7 @@ def _computed(
             yield group, finished[id(group)]
     if not todo:
         return
-    executor = options.executor or executor_for(plan.producer.how.executor)
+    executor = options.executor or executor_for(plan.producer.how.executor_kind(plan.values))
     for one, output in executor.run(todo):
         group = waiting[id(one)]
         finished[id(group)].append(output)

@@ -139,7 +139,7 @@ def _why(why: str, plan: Plan, stored_version: str | None) -> str:
     code, _, values = stored_version.partition("|")
     if why == "version":
         return f"made by version {code}; the code is version {plan.producer.version}"
-    before, now = json.loads(values), dict(plan.values)
+    before, now = json.loads(values), json.loads(plan.version.partition("|")[2])
     changed = [n for n in sorted({*before, *now}) if before.get(n) != now.get(n)]
     return ", ".join(f"{n}: {before.get(n)} is now {now.get(n)}" for n in changed)
 

@@ -134,12 +134,19 @@ def _type_name(parameter: Parameter) -> str:
 
 def version_of(producer: Producer, values: Mapping[str, Any]) -> str:
     """What is stored as `_ver`: `3|{"rate_hz":1.0}`, so that a difference can be explained."""
-    return f"{producer.version}|{canonical(values)}"
+    return f"{producer.version}|{canonical(_versioned(producer, values))}"
 
 
 def current_versions(producer: Producer, values: Mapping[str, Any]) -> list[str]:
     """Every `_ver` that counts as current under these values."""
-    return [f"{version}|{canonical(values)}" for version in (producer.version, *producer.accepts)]
+    told = canonical(_versioned(producer, values))
+    return [f"{version}|{told}" for version in (producer.version, *producer.accepts)]
+
+
+def _versioned(producer: Producer, values: Mapping[str, Any]) -> dict[str, Any]:
+    """What decides the content of rows: parameters and pins, not how the function runs."""
+    running = {name for name, one in producer.parameters.items() if not one.is_versioned}
+    return {name: value for name, value in values.items() if name not in running}
 
 
 def canonical(values: Mapping[str, Any]) -> str:

@@ -232,7 +232,7 @@ def _due(
     if not producer.is_history:
         codes = [version.split("|")[0] for version in current]
         why = (
-            why.when(pl.col(SRC) != pl.col(f"{SRC}_held"))
+            why.when(pl.col(SRC).ne_missing(pl.col(f"{SRC}_held")))
             .then(pl.lit("input"))
             .when(pl.col(VER).is_in(current))
             .then(None)

@@ -173,15 +173,10 @@ def _call(producer: Producer, argument: Any, work: Slice) -> Iterator[Row]:
 
 
 def _batched(producer: Producer, work: Slice) -> Iterator[tuple[dict[str, Any], Iterable[Row]]]:
-    """As `_single`; a batch that fails is tried again unit by unit, to find the bad one."""
+    """As `_single`, a batch of units in one call."""
     size = producer.how.batch_size
     for units, rows in batches(producer.lineage, work.lake, work.partition, work.units, size):
-        try:
-            made = _rows_of(producer, producer.function(rows, **work.values))
-        except (InputError, MemoryError):
-            yield from _one_by_one(producer, units, rows, work)
-            continue
-        yield from _by_unit(producer, units, made)
+        yield from _in_halves(producer, units, rows, work)
 
 
 def _rows_of(producer: Producer, made: Any) -> list[Row]:
@@ -191,13 +186,21 @@ def _rows_of(producer: Producer, made: Any) -> list[Row]:
     return list(made)
 
 
-def _one_by_one(
+def _in_halves(
     producer: Producer, units: pl.DataFrame, rows: pl.DataFrame, work: Slice
 ) -> Iterator[tuple[dict[str, Any], Iterable[Row]]]:
-    by = producer.lineage.by
-    for place, unit in enumerate(units.select(by).iter_rows(named=True)):
-        one = rows.slice(place, 1)
-        yield unit, _deferred(producer, one, work)
+    """What a batch gave; one that fails is tried again in halves, down to the unit at fault."""
+    if units.height == 1:
+        yield units.select(producer.lineage.by).row(0, named=True), _deferred(producer, rows, work)
+        return
+    try:
+        made = _rows_of(producer, producer.function(rows, **work.values))
+    except (InputError, MemoryError):
+        half = units.height // 2
+        yield from _in_halves(producer, units.head(half), rows.head(half), work)
+        yield from _in_halves(producer, units.slice(half), rows.slice(half), work)
+        return
+    yield from _by_unit(producer, units, made)
 
 
 def _deferred(producer: Producer, rows: pl.DataFrame, work: Slice) -> Iterator[Row]:

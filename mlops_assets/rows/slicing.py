@@ -25,6 +25,9 @@ SLICE_BYTES = 1 << 30
 _SHARE_BYTES = 4 << 20
 """Work is spread over workers from so many bytes each; less is not worth a commit of its own."""
 
+_UNWEIGHED_BYTES = 256 << 10
+"""What a unit counts for then, where its parent does not say what it weighs."""
+
 
 @dataclass(frozen=True)
 class CommitGroup:
@@ -76,15 +79,16 @@ def cut(plan: Plan, lake: Lake, due: pl.DataFrame, how: How) -> list[CommitGroup
         _old_files(plan, by), on=by, how="left", nulls_equal=True, maintain_order="left"
     )
     located = located.sort(_OLD, FILE, nulls_last=True, maintain_order=True)
-    size = min(how.slice_units, _fair_share(located, how))
+    workers = worker_count() if how.executor_kind(plan.values) == "processes" else 1
+    size = min(how.slice_units, _fair_share(located, workers))
     groups = [located] if how.commit == "partition" else _split(located, size)
     return [_group(plan, lake, part, size) for part in groups]
 
 
-def _fair_share(units: pl.DataFrame, how: How) -> int:
+def _fair_share(units: pl.DataFrame, workers: int) -> int:
     """Units of a slice when every worker has one; all of them where there is little to read."""
-    workers = worker_count() if how.executor == "processes" else 1
-    parts = min(workers, int(units[_BYTES].sum()) // _SHARE_BYTES)
+    weight = int(units[_BYTES].sum()) or units.height * _UNWEIGHED_BYTES
+    parts = min(workers, weight // _SHARE_BYTES)
     return -(-units.height // max(1, parts))
 
 

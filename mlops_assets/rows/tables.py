@@ -28,6 +28,16 @@ Pin = Callable[[Lake, Partition, Mapping[str, Any]], "str | None"]
 
 None means that the table waits for it."""
 
+HOW_IT_RUNS = object()
+"""In the `Annotated` of a parameter that says how a function runs and not what it computes.
+
+Such a parameter is set, kept and shown like any other, and is no part of a row's version: setting
+it makes nothing due. The function promises the same answer for every value of it."""
+
+ExecutorKind = Literal["serial", "processes"]
+Drawing = Callable[[pl.LazyFrame], "bytes | None"]
+Summary = Callable[[pl.LazyFrame], Mapping[str, "int | float | str | None"]]
+
 
 @dataclass(frozen=True)
 class Check:
@@ -45,12 +55,16 @@ class Check:
 
 @dataclass(frozen=True)
 class Parameter:
-    """A keyword-only parameter of a table's function: state, set for all or for one source."""
+    """A keyword-only parameter of a table's function: state, set for all or for one source.
+
+    `is_versioned` is False for one that says how the function runs (`HOW_IT_RUNS`).
+    """
 
     name: str
     annotation: Any
     default: Any
     description: str
+    is_versioned: bool = True
 
 
 @dataclass(frozen=True)
@@ -59,7 +73,8 @@ class How:
 
     Args:
         batch_size: parent rows per call; 0 calls the function with one unit at a time.
-        executor: `serial` in this process, or `processes`: killable workers for hostile input.
+        executor: `serial` in this process, or `processes`: killable workers for hostile input; or
+            which of them, as a function of the parameters, asked when there is work.
         commit: `slice` commits as work is done; `partition` commits once, readers see all or none.
         slice_units: most units of one slice.
         weigh_by: column of the parent with the bytes of a unit; bounds slices and runs.
@@ -67,11 +82,15 @@ class How:
     """
 
     batch_size: int = 0
-    executor: Literal["serial", "processes"] = "serial"
+    executor: ExecutorKind | Callable[[Mapping[str, Any]], ExecutorKind] = "serial"
     commit: Literal["slice", "partition"] = "slice"
     slice_units: int = 64
     weigh_by: str = ""
     pool: str | None = None
+
+    def executor_kind(self, values: Mapping[str, Any]) -> ExecutorKind:
+        """The executor under these parameters."""
+        return self.executor(values) if callable(self.executor) else self.executor
 
 
 @dataclass(eq=False)
@@ -119,7 +138,8 @@ class Table:
     row: type[Row]
     producer: Producer
     checks: list[Check] = field(default_factory=list)
-    picture_of: Callable[[pl.LazyFrame], bytes | None] | None = None
+    pictures: list[Drawing] = field(default_factory=list)
+    summaries: list[Summary] = field(default_factory=list)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the table's function, as in a notebook."""
@@ -161,7 +181,10 @@ class Table:
     def scan(
         self, lake: Lake, partition: Partition, read: Read, files: Sequence[str] | None = None
     ) -> pl.LazyFrame:
-        """See `Parent.scan`; a table that does not exist yet is empty."""
+        """See `Parent.scan`; a table that does not exist yet is empty.
+
+        A column that was declared since, and that no commit has added yet, is null.
+        """
         snapshot = lake.snapshot(self.name)
         if snapshot is None:
             full = {
@@ -177,18 +200,29 @@ class Table:
             )
         else:
             rows = snapshot.scan_uris(list(files), partition)
+        if snapshot is not None:
+            rows = self._widened(rows, snapshot.schema)
         fingerprint = pl.col(self.fingerprint_column(read.group)).alias(FP)
         return rows.select(*[n for n in read.names if n != FP], fingerprint)
 
     def rows(
         self, lake: Lake, partition: Partition | None = None, version: int | None = None
     ) -> pl.LazyFrame:
-        """All stored columns of a partition, or of the whole table; empty when there is none."""
-        found = lake.scan(self.name, partition, version)
-        if found is None:
+        """All stored columns of a partition, or of the whole table; empty when there is none.
+
+        A column that was declared since, and that no commit has added yet, is null.
+        """
+        snapshot = lake.snapshot(self.name, version)
+        if snapshot is None:
             columns = dict.fromkeys(self.producer.scheme.columns, pl.String())
             return pl.LazyFrame(schema={**self.schema, **columns})
-        return found
+        return self._widened(snapshot.scan(partition), snapshot.schema)
+
+    def _widened(self, rows: pl.LazyFrame, stored: pl.Schema) -> pl.LazyFrame:
+        """Rows with every column of the table, where some were declared after the last commit."""
+        lacking = {name: dtype for name, dtype in self.schema.items() if name not in stored}
+        nulls = [pl.lit(None, dtype).alias(name) for name, dtype in lacking.items()]
+        return rows.with_columns(nulls) if nulls else rows
 
     def check(self, *, blocking: bool = False) -> Callable[[Callable[..., pl.LazyFrame]], Check]:
         """Attach a check: a function from the rows of a partition to the offending ones."""
@@ -201,11 +235,17 @@ class Table:
 
         return attach
 
-    def picture(
-        self, function: Callable[[pl.LazyFrame], bytes | None]
-    ) -> Callable[..., bytes | None]:
-        """Attach a picture: a function from the rows of a partition to JPEG or PNG bytes."""
-        self.picture_of = function
+    def picture(self, function: Drawing) -> Drawing:
+        """Attach a picture: a function from the rows of a partition to JPEG or PNG bytes.
+
+        The first is shown as `picture`, further ones under the names of their functions.
+        """
+        self.pictures.append(function)
+        return function
+
+    def summary(self, function: Summary) -> Summary:
+        """Attach a summary: a function from the rows of a partition to what to tell beside them."""
+        self.summaries.append(function)
         return function
 
 
@@ -310,7 +350,9 @@ def _row_classes(annotation: Any) -> list[type[Row]]:
 def _parameter(given: inspect.Parameter) -> Parameter:
     if given.default is given.empty:
         raise InternalError(f"parameter {given.name} has no default")
-    said = [m for m in getattr(given.annotation, "__metadata__", ()) if isinstance(m, str)]
+    metadata = getattr(given.annotation, "__metadata__", ())
+    said = [one for one in metadata if isinstance(one, str)]
     plain = getattr(given.annotation, "__origin__", given.annotation)
     default = float(given.default) if plain is float else given.default  # 1 and 1.0 are one value
-    return Parameter(given.name, given.annotation, default, " ".join(said))
+    is_versioned = not any(one is HOW_IT_RUNS for one in metadata)
+    return Parameter(given.name, given.annotation, default, " ".join(said), is_versioned)

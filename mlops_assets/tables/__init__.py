@@ -1,9 +1,9 @@
 """The map: one file per table. Reading the file names is reading the architecture.
 
 `raw_media` -> `decodings` (with `frames`, `moments`) -> `optical_flows`, `frame_embeddings` ->
-`predictions`; `raw_media` -> `documents` -> `text_chunks` -> `chunk_embeddings`; `raw_media` ->
-`labels`; all of them -> `drift_profiles` -> `drift_verdicts`; labels and features -> `snapshots` ->
-`models`.
+`predictions`; `optical_flows` -> `motion_anomalies`; `raw_media` -> `documents` -> `text_chunks`
+-> `chunk_embeddings`; `raw_media` -> `labels`; all of them -> `drift_profiles` ->
+`drift_verdicts`; labels and features -> `snapshots` -> `models`.
 """
 
 from __future__ import annotations

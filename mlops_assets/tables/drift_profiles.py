@@ -12,7 +12,7 @@ from mlops_assets.rows import Grouped, How, Row, group, table
 from mlops_assets.tables.chunk_embeddings import chunk_embeddings
 from mlops_assets.tables.decodings import frames
 from mlops_assets.tables.frame_embeddings import frame_embeddings, matrix
-from mlops_assets.tables.optical_flows import optical_flows
+from mlops_assets.tables.optical_flows import is_sound, optical_flows
 from mlops_assets.tables.predictions import predictions
 from mlops_assets.tables.text_chunks import text_chunks
 
@@ -40,13 +40,13 @@ class DriftProfile(Row, key="profile_id", said=("partition", "feature", "media_c
 @table(
     group(
         frames.quality,
-        optical_flows.motion,
+        optical_flows.scene,
         frame_embeddings.vectors,
         text_chunks.size,
         chunk_embeddings.vectors,
         predictions.scores,
     ),
-    version="1",
+    version="2",
     how=How(commit="partition"),
 )
 def drift_profiles(part: Grouped) -> Iterator[DriftProfile]:
@@ -54,13 +54,26 @@ def drift_profiles(part: Grouped) -> Iterator[DriftProfile]:
 
     Grain: one row per feature. Key: `profile_id`. Partition: source and arrival day. All features
     of a partition are replaced together when any row behind them changes. Vectors are profiled by
-    their norm and four fixed projections.
+    their norm and four fixed projections; motion by what resolution and frame rate do not change,
+    of pairs that are no cut, no duplicate and not known to be untrusted, and under its method
+    (`optical_flows.vr1-balanced.mean_diag_per_s`), so that two methods never meet in one test.
     """
-    for name, rows in part.rows.items():
+    for prefix, rows in _parts(part):
         media_count = rows["media_id"].n_unique()
-        for profile in profile_columns(_columns(rows), prefix=f"{name}.").values():
+        for profile in profile_columns(_columns(rows), prefix=f"{prefix}.").values():
             if profile.count:
                 yield _row(part.key["partition"], profile, media_count)
+
+
+def _parts(part: Grouped) -> Iterator[tuple[str, pl.DataFrame]]:
+    """The rows of each table under its name; those of motion method by method, the sound ones."""
+    for name, rows in part.rows.items():
+        if name != optical_flows.name:
+            yield name, rows
+            continue
+        sound = rows.filter(is_sound()).drop("time_s", "camera_inliers")
+        for said, mine in sound.group_by("method", "method_version", "preset", maintain_order=True):
+            yield f"{name}.{said[0]}{said[1]}-{said[2]}", mine
 
 
 def _columns(rows: pl.DataFrame) -> pl.DataFrame:

@@ -41,6 +41,8 @@ def fill(lake: Lake) -> None:
         plant(lake, "predictions", model_version="scene/1", **found)
     plant(lake, "moments", moment_id="a@000000", media_id="a", key_frame_id="a#000001")
     plant(lake, "optical_flows", frame_id="a#000000", media_id="a", field=b"flow")
+    judged = {"frame_id": "a#000000", "media_id": "a", "partition": "camera-01@2026-11-20"}
+    plant(lake, "motion_anomalies", score=1.5, is_anomaly=False, **judged)
     label = {"label_id": "a.mp4#000000", "path": "a.mp4", "item_path": "a.mp4"}
     plant(lake, "labels", media_id="a", label="waves", **label)
     plant(lake, "snapshots", request_id="scene-0001", snapshot_id="scene-0001")

@@ -72,13 +72,35 @@ def test_a_materialization_says_what_it_did(first_run: Workbench, name: str):
         assert all("delta_version" in one for one in told)
 
 
-@pytest.mark.parametrize("name", ["frames", "optical_flows"])
-def test_pictures_are_shown(first_run: Workbench, name: str):
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [("frames", "picture"), ("optical_flows", "picture"), ("optical_flows", "motion_over_time")],
+)
+def test_pictures_are_shown(first_run: Workbench, name: str, key: str):
     (result,) = [
         one for one in first_run.results if metadata_of(one)["optical_flows"]["rows_written"]
     ]
-    picture = str(metadata_of(result)[name]["picture"])
+    picture = str(metadata_of(result)[name][key])
     assert picture.startswith(f"![{name}](data:image/")
+
+
+def test_a_table_tells_what_its_rows_come_to(first_run: Workbench):
+    told = [metadata_of(one)["optical_flows"] for one in first_run.results]
+    (motion,) = [one for one in told if one["rows_written"]]
+    assert (motion["cuts"], motion["duplicates"], motion["untrusted"]) == (0, 0, 0)
+    assert motion["fields_kept"] == motion["rows_written"] == 2
+    assert motion["backends"] == "opencv-vr 2"
+    assert "fallback_reason" not in motion
+    (still,) = [one for one in told if not one["rows_written"]]
+    assert "backends" not in still
+
+
+def test_pictures_drawn_before_are_shown_again(brought: Workbench):
+    assert brought.execute("bring_partition_job", camera(brought)).success
+    told = last(brought)["optical_flows"]
+    assert told["units_computed"] == 0
+    for key in ("picture", "motion_over_time"):
+        assert str(told[key]).startswith("![optical_flows](data:image/")
 
 
 def test_every_check_is_evaluated_and_passes(first_run: Workbench):
@@ -144,13 +166,26 @@ def test_a_blocking_check_stops_what_is_downstream(bench: Workbench):
     assert bench.behind() == {bench.key: "new"}
 
 
+def test_how_flow_is_solved_is_chosen_in_the_launchpad(brought: Workbench):
+    """Another program of the method computes nothing anew; another method everything."""
+    key, producer = camera(brought), PRODUCERS["optical_flows"]
+    for config, computed in (({"backend": "reference"}, 0), ({"method": "dis"}, 2)):
+        config = {**config, "backend": config.get("backend", "auto")}
+        result = brought.materialize("optical_flows", key=key, config=config)
+        assert result.success, failures(result)
+        told = metadata_of(result)["optical_flows"]
+        assert told["units_computed"] == computed
+        assert effective(producer, brought.lake, "camera-01")["backend"] == config["backend"]
+    assert told["backends"] == "opencv-dis 2"
+
+
 def test_the_launchpad_sets_parameters_for_its_source(brought: Workbench):
     key = camera(brought)
     producer = PRODUCERS["documents"]
     result = brought.materialize("documents", key=key, config={"max_pages": 7})
     assert metadata_of(result)["documents"]["units_params"] == 1
     assert effective(producer, brought.lake, "camera-01")["max_pages"] == 7
-    assert effective(producer, brought.lake, "camera-02")["max_pages"] == 2000
+    assert effective(producer, brought.lake, "camera-02")["max_pages"] == 5000
     assert (
         metadata_of(brought.materialize("documents", key=key))["documents"]["units_computed"] == 0
     )
@@ -164,13 +199,13 @@ def test_the_launchpad_refuses_what_is_out_of_bounds(brought: Workbench):
     result = brought.materialize("documents", key=camera(brought), config={"max_pages": 0})
     assert not result.success
     assert "greater than 0" in " ".join(failures(result))
-    assert effective(PRODUCERS["documents"], brought.lake, "camera-01")["max_pages"] == 2000
+    assert effective(PRODUCERS["documents"], brought.lake, "camera-01")["max_pages"] == 5000
 
 
 def test_the_launchpad_refuses_names_it_does_not_know(brought: Workbench):
     with pytest.raises(dg.DagsterInvalidConfigError, match='unexpected config entry "max_page"'):
         brought.materialize("documents", key=camera(brought), config={"max_page": 1})
-    assert effective(PRODUCERS["documents"], brought.lake, "camera-01")["max_pages"] == 2000
+    assert effective(PRODUCERS["documents"], brought.lake, "camera-01")["max_pages"] == 5000
 
 
 @pytest.mark.parametrize("way", ["sensor", pytest.param("launchpad", marks=pytest.mark.slow)])
@@ -191,7 +226,12 @@ def test_a_new_rate_recomputes_frames_and_what_follows(brought: Workbench, way: 
     assert last(brought)["raw_media"]["units_computed"] == 0
     assert last(brought)["documents"]["units_computed"] == 0
     added = {n: c - before[n] for n, c in counts(brought).items() if c != before[n]}
-    assert added == {"frames": 2, "optical_flows": 2, "frame_embeddings": 2}
+    assert added == {
+        "frames": 2,
+        "optical_flows": 2,
+        "motion_anomalies": 2,
+        "frame_embeddings": 2,
+    }
     assert brought.behind() == {}
 
 
@@ -209,6 +249,7 @@ def test_a_quarantined_clip_takes_everything_made_of_it_along_and_comes_back(bro
         "frames": 2,
         "moments": 1,
         "optical_flows": 2,
+        "motion_anomalies": 2,
         "frame_embeddings": 2,
     }
     row = brought.rows("raw_media").filter(media_id=clip).row(0, named=True)
@@ -247,6 +288,7 @@ def test_one_more_clip_computes_its_rows_only(brought: Workbench):
         "frames": 1,
         "moments": 1,
         "optical_flows": 2,
+        "motion_anomalies": 1,
         "frame_embeddings": 2,
     }
     assert told["frames"]["units_new"] == 1

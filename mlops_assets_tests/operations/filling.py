@@ -33,7 +33,7 @@ SOURCE, DAY = "camera-01", "2026-11-20"
 PARTITION = MEDIA.of(SOURCE, DAY)
 SCENE = MODEL.of("scene")
 BEFORE_MODEL = ("raw_media", "labels", "decodings", "optical_flows", "frame_embeddings")
-AFTER_MODEL = ("predictions", "drift_profiles", "drift_verdicts")
+AFTER_MODEL = ("motion_anomalies", "predictions", "drift_profiles", "drift_verdicts")
 EMPTY = ("documents", "text_chunks", "chunk_embeddings")
 
 

@@ -82,6 +82,18 @@ def test_work_worth_it_is_spread_over_the_workers(lake: Lake, monkeypatch: pytes
     assert [g.units.height for g in cut(plan, lake, plan.due, spread)] == [2, 2, 2], "too little"
 
 
+def test_units_whose_weight_nobody_says_are_spread_by_their_number(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+):
+    spread = How(executor="processes", slice_units=64)
+    monkeypatch.setattr(twins.producer, "how", spread)
+    plan = make_plan(twins.producer, lake, PLACE)
+    monkeypatch.setattr(slicing, "worker_count", lambda: 3)
+    many = [plan.due.with_columns(thing_id=pl.lit(f"{n}-") + pl.col("thing_id")) for n in range(16)]
+    assert [g.units.height for g in cut(plan, lake, pl.concat(many), spread)] == [32] * 3
+    assert [g.units.height for g in cut(plan, lake, plan.due, spread)] == [6], "too few"
+
+
 def test_a_run_takes_on_what_its_budget_allows_and_at_least_one_unit(lake: Lake):
     plan = make_plan(heavies.producer, lake, PLACE)
     assert affordable(plan, lake, Options(budget_bytes=1)).height == 1

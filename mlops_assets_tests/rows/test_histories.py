@@ -229,7 +229,7 @@ class Histories(RuleBasedStateMachine):
         called = {name.split(":", 1)[1] for name in calls}
         held = self.held[key, producer.name]
         assert called <= due if not held.certain else called == due
-        if producer.name != "lengths":  # a poisoned batch is tried again one by one
+        if producer.name != "lengths":  # a poisoned batch is tried again in halves
             assert set(calls.values()) <= {1}
 
     def assert_exact(self, table: Table, partition, truth: Expected, current: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
@@ -10,8 +11,11 @@ from annotated_types import Gt, Le
 
 from mlops_assets.errors import ConfigurationError, InternalError
 from mlops_assets.lake import MEDIA
-from mlops_assets.rows import Row, bring, expand, make_plan, table
+from mlops_assets.rows import HOW_IT_RUNS, How, Row, bring, expand, make_plan, table
+from mlops_assets.rows.executors import ProcessExecutor, SerialExecutor
+from mlops_assets.rows.explain import explain
 from mlops_assets.rows.parameters import PARAMETERS, effective, set_parameters, version_of
+from mlops_assets.rows.tables import ExecutorKind
 from mlops_assets_tests.rows import toys
 
 
@@ -126,3 +130,77 @@ def test_only_the_source_concerned_becomes_due(lake, monkeypatch):
     bring(PRODUCER, lake, here)
     say(lake, source="cam", rate_hz=None)
     assert make_plan(PRODUCER, lake, here).counts == {"params": 1}
+
+
+GIVEN: list[str] = []
+
+
+@table(expand(toys.notes), version="1", how=How(executor=lambda values: EXECUTOR[values["engine"]]))
+def solved(
+    note: toys.Note,
+    *,
+    effort: int = 1,
+    engine: Annotated[Literal["plain", "quick"], HOW_IT_RUNS, "which program"] = "plain",
+) -> Made:
+    """A table that two programs can fill with the same rows."""
+    GIVEN.append(engine)
+    return Made(note.path)
+
+
+EXECUTOR: dict[str, ExecutorKind] = {"plain": "serial", "quick": "processes"}
+SOLVED = solved.producer
+
+
+@pytest.fixture
+def note(monkeypatch):
+    """One note in one partition."""
+    partition = MEDIA.of("cam", "2026-11-20")
+    monkeypatch.setattr(toys, "NOTES", {partition.key: {"a": ("x", "")}})
+    GIVEN.clear()
+    return partition
+
+
+def test_how_a_function_runs_is_no_part_of_the_version():
+    assert SOLVED.parameters["effort"].is_versioned
+    assert not SOLVED.parameters["engine"].is_versioned
+    assert SOLVED.parameters["engine"].description == "which program"
+    values = {"effort": 1, "engine": "quick"}
+    assert version_of(SOLVED, values) == '1|{"effort":1}'
+
+
+def test_how_a_function_runs_is_set_and_given_and_makes_nothing_due(lake, note, monkeypatch):
+    bring(SOLVED, lake, note)
+    assert set_parameters(SOLVED, lake, {"engine": "quick"}, by="ada") == {"engine": "quick"}
+    assert effective(SOLVED, lake, "cam") == {"effort": 1, "engine": "quick"}
+    assert make_plan(SOLVED, lake, note).is_empty
+    with pytest.raises(ConfigurationError, match="'plain' or 'quick'"):
+        set_parameters(SOLVED, lake, {"engine": "slow"}, by="ada")
+
+    set_parameters(SOLVED, lake, {"effort": 2}, by="ada")
+    said = explain(solved, lake, note, "a")
+    assert (said.reason, said.message) == ("params", "effort: 1 is now 2")
+    monkeypatch.setitem(EXECUTOR, "quick", "serial")
+    bring(SOLVED, lake, note)
+    assert GIVEN == ["plain", "quick"]
+    assert make_plan(SOLVED, lake, note).is_empty
+
+
+def test_the_executor_may_hang_on_the_parameters():
+    how = SOLVED.how
+    assert how.executor_kind({"engine": "plain"}) == "serial"
+    assert how.executor_kind({"engine": "quick"}) == "processes"
+    assert How(executor="processes").executor_kind({}) == "processes"
+
+
+def test_the_executor_is_asked_for_only_when_there_is_work(lake, note, monkeypatch):
+    asked: list[str] = []
+
+    def executor(kind: str) -> SerialExecutor | ProcessExecutor:
+        asked.append(kind)
+        return SerialExecutor()
+
+    monkeypatch.setattr(sys.modules["mlops_assets.rows.bring"], "executor_for", executor)
+    set_parameters(SOLVED, lake, {"engine": "quick"}, by="ada")
+    for _ in range(2):
+        bring(SOLVED, lake, note)
+    assert asked == ["processes"]

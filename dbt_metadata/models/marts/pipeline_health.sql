@@ -5,6 +5,7 @@
     'frames': ('decodings', 'media_id'),
     'moments': ('decodings', 'media_id'),
     'optical_flows': ('optical_flows', 'frame_id'),
+    'motion_anomalies': ('motion_anomalies', 'partition'),
     'documents': ('documents', 'media_id'),
     'text_chunks': ('text_chunks', 'media_id'),
     'frame_embeddings': ('frame_embeddings', 'frame_id'),
@@ -117,6 +118,11 @@ facts as (
     select 'drift_verdicts', 'verdicts', severity, count(*), null, null
     from {{ ref('stg_drift_verdicts') }}
     group by severity
+
+    union all
+    select 'motion_anomalies', 'anomalies', source, count(*) filter (is_anomaly), null, null
+    from {{ ref('stg_motion_anomalies') }}
+    group by source
 
     union all
     select 'models', 'champion', model, version, model_id, decided_at from champions

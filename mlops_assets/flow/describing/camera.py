@@ -47,7 +47,8 @@ def camera_motion(flow: NDArray[np.float32]) -> CameraMotion | None:
         flow: (2, H, W), pixels; NaN is unknown and left out.
 
     Returns:
-        The motion; None when fewer than 3 vectors are known or no similarity fits.
+        The motion; None when fewer than 3 vectors are known, no similarity fits, or all of the
+        picture falls into one point.
 
     Reference: Fischler and Bolles 1981; OpenCV `estimateAffinePartial2D`.
     """
@@ -62,12 +63,15 @@ def camera_motion(flow: NDArray[np.float32]) -> CameraMotion | None:
     )
     if matrix is None or not np.isfinite(matrix).all():
         return None
+    zoom = math.hypot(matrix[0, 0], matrix[1, 0])
+    if zoom == 0:
+        return None
     left = start + shift - (start @ matrix[:, :2].T + matrix[:, 2])
     distance = np.hypot(left[:, 0], left[:, 1])
     return CameraMotion(
         dx_px=float(matrix[0, 2]),
         dy_px=float(matrix[1, 2]),
-        zoom=math.hypot(matrix[0, 0], matrix[1, 0]),
+        zoom=zoom,
         rotation_deg=math.degrees(math.atan2(matrix[1, 0], matrix[0, 0])),
         inliers=float((distance < near_px).mean()),
         residual_px=float(distance.mean()),

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _WHEEL = ((15, 0, 1), (6, 0, 1), (4, 1, 2), (11, 1, 2), (13, 2, 0), (6, 2, 0))
 """Per arc: number of hues, channel, next channel; by turns the next one rises, the first falls."""
 
+_CAPTION_PX = 18
+
 
 def colour_picture(flow: NDArray[np.floating], *, max_px: float | None = None) -> NDArray[np.uint8]:
     """Direction as hue, magnitude as saturation.
@@ -56,6 +58,7 @@ def flow_sheet(
     first_jpegs: Sequence[bytes],
     flows: Sequence[NDArray[np.floating]],
     *,
+    captions: Sequence[str] | None = None,
     cell_height_px: int = 180,
     limit: int = 8,
 ) -> bytes:
@@ -66,6 +69,7 @@ def flow_sheet(
     Args:
         first_jpegs: the first picture of each pair.
         flows: (2, H, W) each, of any sizes, as many as pictures.
+        captions: a line to stand above each pair, cut where the row ends.
         cell_height_px: height of a row; a cell is at most four times as wide.
         limit: rows at most; the first are shown.
 
@@ -74,10 +78,14 @@ def flow_sheet(
 
     Raises:
         InputError: `empty_sheet`, `damaged_jpeg`.
-        ShapeError: the two sequences differ in length, or a flow has another shape.
+        ShapeError: the sequences differ in length, or a flow has another shape.
     """
-    if len(first_jpegs) != len(flows):
-        raise ShapeError(f"{len(first_jpegs)} pictures, {len(flows)} flows; expected equal numbers")
+    counts = {len(first_jpegs), len(flows), len(first_jpegs if captions is None else captions)}
+    if len(counts) > 1:
+        raise ShapeError(
+            f"{len(first_jpegs)} pictures, {len(flows)} flows and "
+            f"{'no' if captions is None else len(captions)} captions; expected equal numbers"
+        )
     shown = list(zip(first_jpegs, flows, strict=True))[:limit]
     if not shown:
         raise InputError("no pairs; expected at least one", reason="empty_sheet")
@@ -85,7 +93,7 @@ def flow_sheet(
     rows = [
         (decode_jpeg(jpeg, mode="RGB"), colour_picture(flow, max_px=max_px)) for jpeg, flow in shown
     ]
-    return _sheet_jpeg(rows, cell_height_px)
+    return _sheet_jpeg(rows, list(captions or [])[:limit], cell_height_px)
 
 
 def _wheel_colour(hue: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -134,16 +142,23 @@ def _cell(picture: NDArray[np.uint8], height_px: int) -> Image.Image:
 
 
 def _sheet_jpeg(
-    rows: list[tuple[NDArray[np.uint8], NDArray[np.uint8]]], cell_height_px: int
+    rows: list[tuple[NDArray[np.uint8], NDArray[np.uint8]]],
+    captions: list[str],
+    cell_height_px: int,
 ) -> bytes:
-    from PIL import Image
+    from PIL import Image, ImageDraw
 
     cells = [[_cell(picture, cell_height_px) for picture in row] for row in rows]
     cell_width_px = max(cell.width for row in cells for cell in row)
-    sheet = Image.new("RGB", (2 * cell_width_px, cell_height_px * len(rows)), "white")
+    row_height_px = cell_height_px + (_CAPTION_PX if captions else 0)
+    sheet = Image.new("RGB", (2 * cell_width_px, row_height_px * len(rows)), "white")
+    draw = ImageDraw.Draw(sheet)
     for line, row in enumerate(cells):
+        below_px = (line + 1) * row_height_px - cell_height_px
         for column, cell in enumerate(row):
-            sheet.paste(cell, (column * cell_width_px, line * cell_height_px))
+            sheet.paste(cell, (column * cell_width_px, below_px))
+    for line, caption in enumerate(captions):
+        draw.text((4, line * row_height_px + 3), caption, fill="black")
     out = io.BytesIO()
     sheet.save(out, format="JPEG", quality=85)
     return out.getvalue()

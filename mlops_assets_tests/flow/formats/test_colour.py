@@ -83,6 +83,22 @@ def test_a_sheet_shows_the_first_pairs_and_survives_odd_shapes():
     assert sheet.size == (320, 80)
 
 
+def test_a_caption_stands_above_its_pair():
+    white = np.full((30, 40), 255, dtype=np.uint8)
+    flows = [uniform_flow(30, 40, 0, 0)] * 2  # still: white as well
+
+    made = flow_sheet([jpeg(white)] * 2, flows, captions=["", "camera still"], cell_height_px=60)
+
+    sheet = Image.open(io.BytesIO(made))
+    assert sheet.size == (160, 156)
+    lines = np.asarray(sheet.convert("L"))
+    assert lines[:78].min() > 200
+    assert lines[78:96].min() < 100
+    assert lines[100:].min() > 200
+    with pytest.raises(ShapeError, match="2 flows and 1 captions"):
+        flow_sheet([jpeg(white)] * 2, flows, captions=["one"])
+
+
 def test_a_sheet_of_nothing_or_of_damage_is_an_input_error():
     flow = uniform_flow(9, 9, 1, 0)
 
