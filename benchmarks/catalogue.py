@@ -6,7 +6,21 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import increment, ingest, isolation, memory, nothing_new, plan, shots, ticks
+from benchmarks import (
+    flow_accuracy,
+    flow_backends,
+    flow_storage,
+    increment,
+    ingest,
+    ingest_check,
+    isolation,
+    landing,
+    memory,
+    nothing_new,
+    plan,
+    shots,
+    ticks,
+)
 from benchmarks.measuring import Options
 from benchmarks.results import Result, save
 
@@ -18,6 +32,11 @@ BENCHMARKS: dict[str, Callable[[Options], Result]] = {
     "memory": memory.run,
     "ticks": ticks.run,
     "isolation": isolation.run,
+    "landing": landing.run,
+    "ingest_check": ingest_check.run,
+    "flow_accuracy": flow_accuracy.run,
+    "flow_backends": flow_backends.run,
+    "flow_storage": flow_storage.run,
     "shots": shots.run,
 }
 

@@ -7,7 +7,10 @@ from typing import Annotated
 import typer
 
 from mlops_assets import __version__
+from mlops_assets.cli.checking import ingest_check
+from mlops_assets.cli.erasure import forget
 from mlops_assets.cli.failures import Commands
+from mlops_assets.cli.flow import flow
 from mlops_assets.cli.landing import land
 from mlops_assets.cli.lineage import explain, impact, trace
 from mlops_assets.cli.moments import moments
@@ -60,8 +63,11 @@ for _name, _command in {
     "explain": explain,
     "train": train,
     "verify": verify,
+    "forget": forget,
+    "ingest-check": ingest_check,
 }.items():
     app.command(_name)(_command)
+app.add_typer(flow)
 
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(moments, name="moments")

@@ -59,8 +59,10 @@ def commands():
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_path_that_is_named_exists(page):
-    named = {*PATH.findall(spoken(PAGES[page])), *LINK.findall(PAGES[page])}
-    assert [path for path in sorted(named) if not (PROJECT / path).exists()] == []
+    home = (PROJECT / page).parent
+    named = {PROJECT / path for path in PATH.findall(spoken(PAGES[page]))}
+    linked = {home / path for path in LINK.findall(PAGES[page])}
+    assert [path for path in sorted(named | linked) if not path.exists()] == []
 
 
 def test_the_settings_of_the_readme_are_those_of_the_code():
