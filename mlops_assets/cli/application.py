@@ -18,6 +18,7 @@ from mlops_assets.cli.parameters import set_parameters
 from mlops_assets.cli.plans import plan
 from mlops_assets.cli.quarantine import quarantine
 from mlops_assets.cli.status import status
+from mlops_assets.cli.survey import survey
 from mlops_assets.cli.training import train
 from mlops_assets.cli.verification import verify
 
@@ -65,6 +66,7 @@ for _name, _command in {
     "verify": verify,
     "forget": forget,
     "ingest-check": ingest_check,
+    "survey": survey,
 }.items():
     app.command(_name)(_command)
 app.add_typer(flow)

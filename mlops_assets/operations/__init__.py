@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from mlops_assets.operations.requests import train
     from mlops_assets.operations.rulings import Ruled, rule_on
     from mlops_assets.operations.scoring import predict
+    from mlops_assets.operations.surveying import (
+        Survey,
+        survey,
+        survey_page,
+        survey_record,
+        survey_text,
+    )
     from mlops_assets.operations.tracing import explain, impact, trace
     from mlops_assets.operations.verification import verify
 
@@ -26,6 +33,7 @@ __all__ = [
     "Case",
     "Ruled",
     "Status",
+    "Survey",
     "explain",
     "export_moments",
     "impact",
@@ -41,6 +49,10 @@ __all__ = [
     "rule_on",
     "set_parameters",
     "status",
+    "survey",
+    "survey_page",
+    "survey_record",
+    "survey_text",
     "trace",
     "train",
     "verify",
@@ -56,6 +68,7 @@ _MODULES = {
     "quarantine": ("Case", "quarantine_case", "quarantined", "retry"),
     "rulings": ("Ruled", "rule_on"),
     "scoring": ("predict",),
+    "surveying": ("Survey", "survey_page", "survey_record", "survey_text", "survey"),
     "tracing": ("explain", "impact", "trace"),
     "verification": ("verify",),
 }

@@ -35,7 +35,7 @@ class Energy:
 
     smoothness: float = 20.0
     gradient: float = 10.0
-    brightness: float = 5.0
+    brightness: float = 2.5
     data_width: float = 0.1
     flow_width_px: float = 0.035
     gradient_floor: float = 0.3
