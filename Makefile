@@ -28,7 +28,7 @@ dev: $(READY) ## the Dagster UI and the MLflow UI on the demo's home, with every
 	$(BIN)/python -m mlops_assets.cli.serving
 
 test: $(READY) ## every test but the long histories; at most 10 minutes
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 test-slow: $(READY) ## long histories, kills and fuzz
 	$(BIN)/python -m pytest -m slow

@@ -152,7 +152,9 @@ def _calibrated(method: Method, pairs: Sequence[NamedPair]) -> dict[str, Any]:
         "method": method.name,
         "ranks": {n: _rounded(asdict(rank_checks(some))) for n, some in samples.items() if some},
         "tiles": [
-            _rounded(tile) for one in samples["real"] or samples["all"] for tile in one.tiles
+            _rounded(asdict(tile))
+            for one in samples["real"] or samples["all"]
+            for tile in one.tiles
         ],
     }
 

@@ -67,8 +67,8 @@ def _arrival(number: int) -> dict[str, Any]:
         "size_bytes": 1_000_000 + number,
         "modified_at": at,
         "sha256": f"{number:064x}",
-        "sidecar_sha256": None,
-        "sidecar_modified_at": None,
+        **dict.fromkeys(name for name in ARRIVALS.schema if name.startswith(("sidecar", "mark"))),
+        "name": f"{at:%Y-%m-%d}/clip.mp4",
         "landed_at": at,
         "recorded_at": at,
     }

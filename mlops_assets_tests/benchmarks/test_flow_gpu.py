@@ -128,7 +128,7 @@ def test_the_estimate_grows_with_pixels_and_pairs_and_falls_with_the_rate(preset
 
     moved = [sum(one.bytes for one in traffic(one).values()) for one in (small, twice, large)]
     assert 1.8 < moved[1] / moved[0] < 2.01
-    assert 12 < moved[2] / moved[0] < 40
+    assert 12 < moved[2] / moved[0] < 48  # 16 times the pixels, and a longer search
     assert estimated_s(large, RATES["H200"]) < estimated_s(large, RATES["H100"])
 
 
