@@ -27,6 +27,7 @@ from mlops_assets.flow.evaluation import (
 from mlops_assets.flow.evaluation.pictures import side_by_side
 
 PAGE = Path(__file__).parents[1] / "docs" / "flow.md"
+README = PAGE.parents[1] / "README.md"
 PICTURES = PAGE.parent / "pictures"
 _RESULT = RESULTS / "flow_accuracy.json"
 _SHOWN = ("reference quality", DIS_MEDIUM, "scikit-image TV-L1")
@@ -39,12 +40,13 @@ Rows = Sequence[dict[str, Any]]
 
 
 def publish_page(page: Path = PAGE, result: Path = _RESULT) -> None:
-    """Write the tables of the result into the page."""
+    """Write the tables of the result into a page, each where its mark stands."""
     text = page.read_text()
     for name, table in page_tables(result).items():
         begin, end = _MARK.format(name), _MARK.format(f"/{name}")
-        before, rest = text.split(begin)
-        text = before + begin + table + end + rest.split(end)[1]
+        if begin in text:
+            before, rest = text.split(begin)
+            text = before + begin + table + end + rest.split(end)[1]
     page.write_text(text)
 
 
@@ -187,4 +189,5 @@ def _place(told: dict[str, Any]) -> str:
 
 if __name__ == "__main__":
     publish_page()
+    publish_page(README)
     publish_pictures()

@@ -9,7 +9,7 @@ from typer.main import get_command
 
 from benchmarks.flow_page import PAGE, page_tables
 from mlops_assets.cli import app
-from mlops_assets_tests.docs.pages import PROJECT, spoken
+from mlops_assets_tests.docs.pages import PROJECT, README, spoken
 
 LINK = re.compile(r"\]\(([^)#\s]+)\)")
 
@@ -18,6 +18,10 @@ LINK = re.compile(r"\]\(([^)#\s]+)\)")
 def test_the_page_shows_the_committed_figures(part):
     text = PAGE.read_text()
     assert f"<!-- {part} -->\n{page_tables()[part]}<!-- /{part} -->\n" in text
+
+
+def test_the_readme_shows_the_same_accuracy():
+    assert f"<!-- accuracy -->\n{page_tables()['accuracy']}<!-- /accuracy -->\n" in README
 
 
 def test_what_is_linked_is_there_and_small():
