@@ -50,7 +50,7 @@ class Matching:
     Attributes:
         cells_across: the longer side is divided into at most so many cells, ...
         smallest_cell_px: ... each at least this long.
-        radius_cells: how far to look, each way.
+        radius_cells: how far to look, each way; at most 31.
         window_cells: half width of the square over which costs are added.
         threshold: gray values; cells closer than this count as equal.
         uniqueness: a match is fully believed when the next best costs this share more.
