@@ -24,7 +24,7 @@ SETTINGS = {
 }
 """Each wave fills its partitions exactly, so the next wave opens new ones."""
 
-STEPS = 13 * 3 * 5 + 2 * 2
+STEPS = 14 * 3 * 5 + 2 * 2
 """Asset steps: three partitions a wave, scored again after each promotion, and two trainings."""
 
 _SHOWN = (
@@ -58,8 +58,9 @@ def tell_story(watcher: Watcher, home: Path) -> list[str]:
     watcher.until("wave 2: files become rows", lambda: watcher.is_quiet(files))
     _tell_files(watcher, second)
     days = _days(watcher, second)
-    differences = list(compare_drift(watcher.rows("drift_verdicts"), second, days))
-    _tell_drift(watcher, days)
+    verdicts = _first_verdicts(watcher, days)
+    differences = list(compare_drift(verdicts, second, days))
+    _tell_drift(watcher, verdicts)
     watcher.until("the model is trained again", lambda: watcher.count("models") >= 2)
     watcher.until("all partitions settle", lambda: watcher.is_quiet(files))
     _tell_model(watcher)
@@ -116,8 +117,13 @@ def _tell_model(watcher: Watcher) -> None:
     watcher.say(f"  Gate: [bold]{verdict}[/] - {row['reason']}.")
 
 
-def _tell_drift(watcher: Watcher, days: set[str]) -> None:
-    rows = watcher.rows("drift_verdicts").filter(pl.col("day").is_in(list(days)))
+def _first_verdicts(watcher: Watcher, days: set[str]) -> pl.DataFrame:
+    """What was said first: the model that drift asks for may be there before all has settled."""
+    said = watcher.history("drift_verdicts").filter(pl.col("day").is_in(list(days)))
+    return said.unique(["source", "day", "feature"], keep="first", maintain_order=True)
+
+
+def _tell_drift(watcher: Watcher, rows: pl.DataFrame) -> None:
     for (source,), part in sorted(rows.group_by("source"), key=lambda item: str(item[0])):
         drifted = part.filter(pl.col("severity") == "drift").sort(
             pl.col("distance") / pl.col("limit"), descending=True

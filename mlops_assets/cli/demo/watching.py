@@ -122,11 +122,14 @@ class Watcher:
 
     def rows(self, table: str) -> pl.DataFrame:
         """The narrow columns of a table; empty when it does not exist yet."""
-        found = self.lake.scan(table)
-        if found is None:
-            return pl.DataFrame()
-        blobs = [n for n, t in found.collect_schema().items() if t in (pl.Binary, pl.List)]
-        return found.drop(blobs).collect()
+        return _narrow(self.lake.scan(table))
+
+    def history(self, table: str) -> pl.DataFrame:
+        """The narrow columns of every version of a table, the oldest first."""
+        snapshot = self.lake.snapshot(table)
+        versions = range(0 if snapshot is None else snapshot.version + 1)
+        every = [_narrow(self.lake.scan(table, version=version)) for version in versions]
+        return pl.concat([pl.DataFrame(), *every], how="diagonal")
 
     def count(self, table: str) -> int:
         """Number of rows of a table."""
@@ -148,3 +151,10 @@ def _run(told: dict[str, Any]) -> Run:
     tags = {tag["key"]: tag["value"] for tag in told["tags"]}
     steps = (told.get("stats") or {}).get("stepsSucceeded") or 0
     return Run(told["runId"], told["status"], told["jobName"], tags, steps)
+
+
+def _narrow(found: pl.LazyFrame | None) -> pl.DataFrame:
+    if found is None:
+        return pl.DataFrame()
+    blobs = [n for n, t in found.collect_schema().items() if t in (pl.Binary, pl.List)]
+    return found.drop(blobs).collect()
