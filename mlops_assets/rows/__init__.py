@@ -5,7 +5,7 @@ domain.
 """
 
 from mlops_assets.rows.bring import Options, Outcome, bring
-from mlops_assets.rows.lineage import Grouped, each, expand, group, pairs
+from mlops_assets.rows.lineage import Grouped, Only, each, expand, group, pairs
 from mlops_assets.rows.parents import Origin, Reading
 from mlops_assets.rows.plans import Plan, make_plan
 from mlops_assets.rows.row import Row
@@ -25,6 +25,7 @@ __all__ = [
     "Check",
     "Grouped",
     "How",
+    "Only",
     "Options",
     "Origin",
     "Outcome",

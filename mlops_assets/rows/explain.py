@@ -111,11 +111,17 @@ def _explain_parent(
         names = ", ".join(one.name for one in lineage.parents)
         return replace(said, message=f"no row of {names} belongs to it")
     needed = [] if lineage.where is None else lineage.where.meta.root_names()
-    columns = list(dict.fromkeys([*parent.row.row_key, *lineage.by, *needed]))
+    owner = [] if lineage.only is None else [lineage.only.on]
+    columns = list(dict.fromkeys([*parent.row.row_key, *lineage.by, *needed, *owner]))
     rows = lineage.readings[0].scan(lake, partition, columns).select(columns).collect()
     mine = _unit_named(rows, lineage.by, key_text(unit, lineage.by)[0])
     if mine.height:
         state = said.state if said.state == "orphan" else "filtered"
+        if lineage.only is not None:
+            mine = lineage.only(mine.lazy(), lake, partition).collect()
+            if mine.is_empty():
+                message = f"{lineage.only.gate.name} does not let it through"
+                return replace(said, state=state, message=message)
         return replace(said, state=state, message=_unwanted(parent, mine, needed, lineage))
     because = None
     if isinstance(parent, Table):

@@ -17,7 +17,7 @@ import polars as pl
 from mlops_assets.errors import InternalError
 from mlops_assets.lake import Lake, Partition
 from mlops_assets.rows.fingerprints import as_signed, as_unsigned, combine, mix
-from mlops_assets.rows.parents import FILE, Parent, Reading, reading
+from mlops_assets.rows.parents import FILE, Parent, Read, Reading, reading
 
 NEXT = "next_"
 
@@ -35,6 +35,31 @@ class Grouped:
 
 
 @dataclass(frozen=True)
+class Only:
+    """Leave for some rows of a parent to be used: those whose owner another table lets through.
+
+    A row is not made from the leave: granting it makes units new, withdrawing it makes them
+    orphans, and nothing else changes.
+
+    Args:
+        gate: the table that grants it; while it has no row for an owner, there is no leave.
+        on: the column that names the owner, in the gate and in the parent.
+        where: which rows of the gate grant it.
+    """
+
+    gate: Parent
+    on: str
+    where: pl.Expr
+
+    def __call__(self, rows: pl.LazyFrame, lake: Lake, partition: Partition) -> pl.LazyFrame:
+        """The rows of a partition whose owner has leave."""
+        columns = [self.on, *self.where.meta.root_names()]
+        granted = self.gate.scan(lake, partition, Read(tuple(columns)))
+        owners = granted.filter(self.where).select(self.on)
+        return rows.join(owners, on=self.on, how="semi", maintain_order="left")
+
+
+@dataclass(frozen=True)
 class Lineage(ABC):
     """Which units should exist in a partition, and what each is made from."""
 
@@ -42,11 +67,13 @@ class Lineage(ABC):
     readings: tuple[Reading, ...]
     by: tuple[str, ...]
     where: pl.Expr | None = None
+    only: Only | None = None
 
     @property
     def parents(self) -> tuple[Parent, ...]:
-        """The tables and origins read."""
-        return tuple(r.parent for r in self.readings)
+        """The tables and origins read, and last the one that grants leave."""
+        gates = () if self.only is None else (self.only.gate,)
+        return (*(r.parent for r in self.readings), *gates)
 
     @property
     def unit_schema(self) -> pl.Schema:
@@ -83,17 +110,36 @@ class Lineage(ABC):
         located = units.lazy().join(places, on=self.by, how="left", maintain_order="left")
         return located.sort(FILE, maintain_order=True).collect()
 
-    def _first(
+    def rows(
         self,
+        place: int,
         lake: Lake,
         partition: Partition,
         columns: Sequence[str],
         files: Sequence[str] | None = None,
     ) -> pl.LazyFrame:
-        """Rows of the first parent that `where` lets through."""
-        needed = [] if self.where is None else self.where.meta.root_names()
-        rows = self.readings[0].scan(lake, partition, [*columns, *needed], files=files)
-        return rows if self.where is None else rows.filter(self.where)
+        """Some columns and `_fp` of one parent, as far as `where` and `only` let its rows through.
+
+        Args:
+            place: which of the readings; `where` is about the first.
+            lake: where.
+            partition: of the rows.
+            columns: which; more may come back.
+            files: only the rows in these files.
+        """
+        where = self.where if place == 0 else None
+        only = self.only if place == 0 or self._is_owned(place) else None
+        needed = [] if where is None else where.meta.root_names()
+        needed += [] if only is None else [only.on]
+        rows = self.readings[place].scan(lake, partition, [*columns, *needed], files=files)
+        rows = rows if where is None else rows.filter(where)
+        return rows if only is None else only(rows, lake, partition)
+
+    def _is_owned(self, place: int) -> bool:
+        """Whether leave is asked for the rows of a further parent: what is joined follows."""
+        if self.kind != "group" or self.only is None:
+            return False
+        return self.only.on in self.readings[place].parent.row.columns()
 
 
 @dataclass(frozen=True)
@@ -101,7 +147,7 @@ class Single(Lineage):
     """One unit per parent row: `each`, `expand`."""
 
     def _units(self, lake: Lake, partition: Partition) -> pl.DataFrame:
-        found = self._first(lake, partition, self.by).select(*self.by, pl.col("_fp").alias("_src"))
+        found = self.rows(0, lake, partition, self.by).select(*self.by, pl.col("_fp").alias("_src"))
         if len(self.readings) == 1:
             return found.collect()
         for place, other in enumerate(self.readings[1:]):
@@ -116,7 +162,7 @@ class Single(Lineage):
         first = self.readings[0]
         files = units[FILE].drop_nulls().unique().to_list() if FILE in units.columns else None
         columns = list(dict.fromkeys([*self.by, *first.columns]))
-        rows = self._first(lake, partition, columns, files).select(columns)
+        rows = self.rows(0, lake, partition, columns, files).select(columns)
         found = units.lazy().select(self.by)
         found = found.join(rows, on=self.by, how="left", maintain_order="left")
         for other in self.readings[1:]:
@@ -150,7 +196,7 @@ class Pairs(Lineage):
         self, lake: Lake, partition: Partition, columns: Sequence[str], read_where: bool = True
     ) -> pl.DataFrame:
         names = list(dict.fromkeys([*columns, *self.within, self.order]))
-        rows = self._first(lake, partition, names).select(*names, "_fp")
+        rows = self.rows(0, lake, partition, names).select(*names, "_fp")
         rows = rows.sort(*self.within, self.order)
         same = [pl.col(name).eq_missing(pl.col(name).shift(-1)) for name in self.within]
         last = pl.int_range(pl.len()) == pl.len() - 1
@@ -169,7 +215,7 @@ class Pairs(Lineage):
             [links.select(self.by), links.select(pl.col(NEXT + n).alias(n) for n in self.by)]
         ).unique()
         columns = list(dict.fromkeys([*self.by, *self.readings[0].columns]))
-        rows = self._first(lake, partition, columns).select(columns)
+        rows = self.rows(0, lake, partition, columns).select(columns)
         found = rows.join(keys.lazy(), on=self.by, how="semi").collect()
         held = {
             tuple(values[n] for n in self.by): row.of(values)
@@ -188,7 +234,7 @@ class Group(Lineage):
     columns: tuple[str, ...] = field(default=())
 
     def _units(self, lake: Lake, partition: Partition) -> pl.DataFrame:
-        parts = [self._digests(reading, lake, partition) for reading in self.readings]
+        parts = [self._digests(place, lake, partition) for place in range(len(self.readings))]
         units = parts[0].rename({"_digest": "_fp0"})
         for place, part in enumerate(parts[1:], start=1):
             units = units.join(
@@ -201,19 +247,13 @@ class Group(Lineage):
         sources = [units[f"_fp{place}"] for place in range(len(parts))]
         return units.select(self.by).with_columns(combine(sources)).sort(self.by)
 
-    def _digests(self, one: Reading, lake: Lake, partition: Partition) -> pl.DataFrame:
-        rows = self._rows(one, lake, partition, self.columns).collect()
+    def _digests(self, place: int, lake: Lake, partition: Partition) -> pl.DataFrame:
+        rows = self.rows(place, lake, partition, self.columns).select(*self.columns, "_fp")
+        rows = rows.collect()
         mixed = as_signed("_digest", mix(as_unsigned(rows["_fp"])))
         key = [] if self.columns else [pl.lit(partition.key).alias(self.by[0])]
         keyed = rows.with_columns(mixed, *key)
         return keyed.group_by(self.by).agg(pl.col("_digest").bitwise_xor())
-
-    def _rows(
-        self, one: Reading, lake: Lake, partition: Partition, columns: Sequence[str]
-    ) -> pl.LazyFrame:
-        if one is self.readings[0]:
-            return self._first(lake, partition, columns).select(*columns, "_fp")
-        return one.scan(lake, partition, columns)
 
     def locate(self, lake: Lake, partition: Partition, units: pl.DataFrame) -> pl.DataFrame:
         """See `Lineage.locate`; a group lies in many files, so in none."""
@@ -223,34 +263,39 @@ class Group(Lineage):
         self, lake: Lake, partition: Partition, units: pl.DataFrame
     ) -> Iterator[tuple[dict[str, Any], Any]]:
         """See `Lineage.inputs`; the argument is a `Grouped`."""
+        names = [reading.parent.name for reading in self.readings]
         for key in units.select(self.by).iter_rows(named=True):
-            yield (
-                key,
-                Grouped(
-                    key, {r.parent.name: self._of(r, lake, partition, key) for r in self.readings}
-                ),
-            )
+            found = {
+                name: self._of(place, lake, partition, key) for place, name in enumerate(names)
+            }
+            yield key, Grouped(key, found)
 
     def _of(
-        self, one: Reading, lake: Lake, partition: Partition, key: dict[str, Any]
+        self, place: int, lake: Lake, partition: Partition, key: dict[str, Any]
     ) -> pl.DataFrame:
-        columns = list(dict.fromkeys([*self.columns, *one.columns]))
-        rows = self._rows(one, lake, partition, columns).select(columns)
+        columns = list(dict.fromkeys([*self.columns, *self.readings[place].columns]))
+        rows = self.rows(place, lake, partition, columns).select(columns)
         wanted = [pl.col(name).eq_missing(pl.lit(key[name])) for name in self.columns]
         return rows.filter(wanted).collect() if wanted else rows.collect()
 
 
-def each(*parents: Parent | Reading, where: pl.Expr | None = None) -> Lineage:
+def each(
+    *parents: Parent | Reading, where: pl.Expr | None = None, only: Only | None = None
+) -> Lineage:
     """One unit per row of the first parent; further parents are joined by the same key, if there.
 
     A unit yields at most one row, whose key is the parent's.
     """
     readings = tuple(reading(parent) for parent in parents)
-    return Single("each", readings, readings[0].parent.row.row_key, where)
+    return Single("each", readings, readings[0].parent.row.row_key, where, only)
 
 
 def expand(
-    parent: Parent | Reading, *, by: str | None = None, where: pl.Expr | None = None
+    parent: Parent | Reading,
+    *,
+    by: str | None = None,
+    where: pl.Expr | None = None,
+    only: Only | None = None,
 ) -> Lineage:
     """One unit per parent row; it yields any number of rows, committed together.
 
@@ -258,9 +303,10 @@ def expand(
         parent: what is read.
         by: the column that names a parent row, when it is not the key.
         where: which parent rows.
+        only: leave that another table must have granted to their owner.
     """
     one = reading(parent)
-    return Single("expand", (one,), (by,) if by else one.parent.row.row_key, where)
+    return Single("expand", (one,), (by,) if by else one.parent.row.row_key, where, only)
 
 
 def pairs(
@@ -269,23 +315,28 @@ def pairs(
     within: str | tuple[str, ...],
     order: str,
     where: pl.Expr | None = None,
+    only: Only | None = None,
 ) -> Lineage:
     """One unit per two rows that follow each other in `order` within equal `within`."""
     one = reading(parent)
     scope = (within,) if isinstance(within, str) else within
-    return Pairs("pairs", (one,), one.parent.row.row_key, where, scope, order)
+    return Pairs("pairs", (one,), one.parent.row.row_key, where, only, scope, order)
 
 
 def group(
-    *parents: Parent | Reading, by: str | tuple[str, ...] = (), where: pl.Expr | None = None
+    *parents: Parent | Reading,
+    by: str | tuple[str, ...] = (),
+    where: pl.Expr | None = None,
+    only: Only | None = None,
 ) -> Lineage:
     """One unit per value of `by`, of all rows with it; of the whole partition without `by`.
 
-    A unit of a whole partition has the key column `partition`.
+    A unit of a whole partition has the key column `partition`. `only` holds for every parent that
+    has the owner's column.
     """
     readings = tuple(reading(parent) for parent in parents)
     columns = (by,) if isinstance(by, str) else by
-    return Group("group", readings, columns or ("partition",), where, columns)
+    return Group("group", readings, columns or ("partition",), where, only, columns)
 
 
 def batches(

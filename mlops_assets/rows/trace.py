@@ -125,13 +125,8 @@ def links(lineage: Lineage, place: int, lake: Lake, partition: Partition) -> pl.
         lake: where.
         partition: whose rows.
     """
-    one = lineage.readings[place]
-    key = one.parent.row.row_key
-    where = lineage.where if place == 0 else None
-    needed = [] if where is None else where.meta.root_names()
-    columns = [*key, *_linking(lineage), *needed]
-    rows = one.scan(lake, partition, list(dict.fromkeys(columns)))
-    rows = rows if where is None else rows.filter(where)
+    key = lineage.readings[place].parent.row.row_key
+    rows = lineage.rows(place, lake, partition, list(dict.fromkeys([*key, *_linking(lineage)])))
     if isinstance(lineage, Pairs):
         return _pair_links(lineage, rows, key)
     if isinstance(lineage, Group) and not lineage.columns:
