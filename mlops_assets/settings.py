@@ -73,6 +73,7 @@ class Settings(BaseSettings):
     look_back_days: int = Field(30, ge=0, description="how far a promotion reaches back")
     model: str = Field("scene", description="name of the registered model")
     cool_down_s: float = Field(3600, ge=0, description="least time between two trainings")
+    train_on: list[str] = Field(["open", "private"], description="policies to learn from, as JSON")
     min_labelled: int = Field(20, ge=2, description="labelled media before the first training")
 
     @property

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
-from mlops_assets.errors import ConfigurationError
+from mlops_assets.datasets.selection import Selection
 from mlops_assets.lake import Lake
-
-FEATURE_TABLES = ("raw_media", "labels", "frame_embeddings", "optical_flows", "drift_profiles")
-"""What a snapshot pins."""
-
-Versions = Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -42,25 +37,26 @@ class Labelled:
         return dict(media.iter_rows())
 
 
-def table_versions(lake: Lake) -> dict[str, int]:
-    """The present Delta version of every table a snapshot pins; absent tables are left out."""
-    found = {name: lake.snapshot(name) for name in FEATURE_TABLES}
-    return {name: one.version for name, one in found.items() if one is not None}
-
-
-def labelled_media(lake: Lake, versions: Versions) -> pl.DataFrame:
-    """The gold label of each accepted medium: `media_id`, `source`, `day`, `label`, `recorded`.
+def labelled_media(lake: Lake, selection: Selection) -> pl.DataFrame:
+    """The gold label of each accepted medium of the selected policies.
 
     Of several statements about one medium the most frequent label counts, then the first in the
     alphabet.
+
+    Returns:
+        `media_id`, `source`, `day`, `label`.
     """
-    if not {"labels", "raw_media"} <= set(versions):
+    if not selection.has("labels", "raw_media"):
         return pl.DataFrame(
             schema=dict.fromkeys(("media_id", "source", "day", "label"), pl.String())
         )
-    media = _at(lake, "raw_media", versions).filter(pl.col("status") == "accepted")
+    media = selection.scan(lake, "raw_media").filter(pl.col("status") == "accepted")
     media = media.select("source", "day", "media_id", item_path="path")
-    said = _at(lake, "labels", versions).filter(pl.col("status") == "gold")
+    if selection.policies is not None and selection.has("screenings"):
+        screened = selection.scan(lake, "screenings")
+        allowed = screened.filter(pl.col("policy").is_in(list(selection.policies)))
+        media = media.join(allowed.select("media_id"), on="media_id", how="semi")
+    said = selection.scan(lake, "labels").filter(pl.col("status") == "gold")
     counted = (
         said.select("source", "item_path", "label")
         .join(media, on=["source", "item_path"])
@@ -71,41 +67,32 @@ def labelled_media(lake: Lake, versions: Versions) -> pl.DataFrame:
     return counted.unique("media_id", keep="first", maintain_order=True).drop("len").collect()
 
 
-def labelled_per_class(lake: Lake) -> dict[str, int]:
-    """Media with a gold label and features at present, by class; reads no vector."""
-    versions = table_versions(lake)
-    media = labelled_media(lake, versions)
-    if "frame_embeddings" not in versions:
+def labelled_per_class(lake: Lake, policies: Sequence[str]) -> dict[str, int]:
+    """Media of some policies with a gold label and features at present, by class; no vector."""
+    selection = Selection.at_present(lake, policies)
+    media = labelled_media(lake, selection)
+    if not selection.has("frame_embeddings"):
         return {}
-    able = _at(lake, "frame_embeddings", versions).select("media_id").unique().collect()
+    able = selection.scan(lake, "frame_embeddings").select("media_id").unique().collect()
     counted = media.join(able, on="media_id", how="semi").group_by("label").len().sort("label")
     return dict(counted.iter_rows())
 
 
-def labelled_items(lake: Lake, versions: Versions) -> Labelled:
-    """Every frame of labelled media with its features, at these versions.
+def labelled_items(lake: Lake, selection: Selection) -> Labelled:
+    """Every frame of labelled media with its features.
 
     Raises:
         ConfigurationError: a version is gone.
     """
-    media = labelled_media(lake, versions)
-    if "frame_embeddings" not in versions or media.is_empty():
-        return Labelled(
-            pl.DataFrame(
-                schema={
-                    "media_id": pl.String(),
-                    "label": pl.String(),
-                    "source": pl.String(),
-                    "day": pl.String(),
-                }
-            ),
-            "",
-        )
-    vectors = _at(lake, "frame_embeddings", versions)
+    media = labelled_media(lake, selection)
+    if not selection.has("frame_embeddings") or media.is_empty():
+        columns = ("media_id", "label", "source", "day")
+        return Labelled(pl.DataFrame(schema=dict.fromkeys(columns, pl.String())), "")
+    vectors = selection.scan(lake, "frame_embeddings")
     vectors = vectors.select("frame_id", "media_id", "vector", _vector_fp="_fp")
     items = vectors.join(media.lazy(), on="media_id")
-    if "optical_flows" in versions:
-        flows = _at(lake, "optical_flows", versions).drop(
+    if selection.has("optical_flows"):
+        flows = selection.scan(lake, "optical_flows").drop(
             "media_id", "time_s", "field", "source", "day", "_src", "_ver"
         )
         items = items.join(flows.rename({"_fp": "_flow_fp"}), on="frame_id", how="left")
@@ -115,10 +102,3 @@ def labelled_items(lake: Lake, versions: Versions) -> Labelled:
     ]
     content = hashlib.sha256(rows.select(parts).write_csv().encode()).hexdigest()
     return Labelled(rows, content[:32])
-
-
-def _at(lake: Lake, table: str, versions: Versions) -> pl.LazyFrame:
-    rows = lake.scan(table, version=versions[table])
-    if rows is None:
-        raise ConfigurationError(f"{table} has no version {versions[table]}")
-    return rows

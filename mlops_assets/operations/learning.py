@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import polars as pl
 
+from mlops_assets.datasets import Selection
 from mlops_assets.datasets.assembling import labelled_media
 from mlops_assets.lake import MEDIA, Lake, Partition
 from mlops_assets.rows.trace import Kin
@@ -16,13 +16,13 @@ Line = tuple[str, str, str, int]
 
 
 def snapshots_of(lake: Lake, partition: Partition | None = None) -> pl.DataFrame:
-    """`request_id`, `snapshot_id`, `model`, `partitions` and `table_versions` of every snapshot."""
+    """Ids, `model`, `partitions`, and what `Selection.stored` reads, of every snapshot."""
     rows = table_named("snapshots").rows(lake, partition)
-    columns = ("request_id", "snapshot_id", "model", "partitions", "table_versions")
+    columns = ("request_id", "snapshot_id", "model", "partitions", "table_versions", "query")
     return rows.select(columns).sort("snapshot_id").collect()
 
 
-def snapshot_items(lake: Lake, versions: Mapping[str, int]) -> pl.DataFrame:
+def snapshot_items(lake: Lake, selection: Selection) -> pl.DataFrame:
     """The items of a snapshot at its pinned versions, narrow: no vectors.
 
     Returns:
@@ -32,7 +32,8 @@ def snapshot_items(lake: Lake, versions: Mapping[str, int]) -> pl.DataFrame:
     Raises:
         ConfigurationError: a version is gone.
     """
-    media = labelled_media(lake, versions)
+    versions = selection.versions
+    media = labelled_media(lake, selection)
     raw = lake.scan("raw_media", version=versions.get("raw_media"))
     vectors = lake.scan("frame_embeddings", version=versions.get("frame_embeddings"))
     if media.is_empty() or raw is None or vectors is None:
@@ -59,7 +60,7 @@ def _times(lake: Lake, table: str, version: int | None = None) -> pl.LazyFrame:
 def learned_items(lake: Lake, partition: Partition, kin: Kin, limit: int) -> pl.DataFrame:
     """Items of snapshots as lines of a trace: every frame with file and second, then the vault."""
     chosen = snapshots_of(lake, partition).join(kin.keys, on="request_id", how="semi")
-    parts = [snapshot_items(lake, json.loads(told)) for told in chosen["table_versions"]]
+    parts = [snapshot_items(lake, Selection.stored(row)) for row in chosen.iter_rows(named=True)]
     items = pl.concat(parts).unique("frame_id", maintain_order=True)
     files = items.unique("media_id", maintain_order=True).with_columns(
         time_s=pl.lit(None, pl.Float64)
@@ -94,7 +95,7 @@ def models_of(lake: Lake, is_wanted: pl.Expr, *, sources: set[str]) -> Iterator[
     for row in snapshots_of(lake).iter_rows(named=True):
         if not sources & {MEDIA.parse(key).values[0] for key in row["partitions"]}:
             continue
-        items = snapshot_items(lake, json.loads(row["table_versions"])).filter(is_wanted)
+        items = snapshot_items(lake, Selection.stored(row)).filter(is_wanted)
         if items.height:
             yield "snapshot", row["snapshot_id"], row["model"], items.height
             yield from _models(lake, row["snapshot_id"])

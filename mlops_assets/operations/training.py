@@ -94,7 +94,7 @@ def open_requests(lake: Lake, model: str) -> list[str]:
 
 def loop_state(lake: Lake, model: str) -> LoopState:
     """Where the loop stands: labels, the last training, drift that no training answered."""
-    per_class = labelled_per_class(lake)
+    per_class = labelled_per_class(lake, settings().train_on)
     trained = _trainings(lake, model)
     known = champions(lake, model)
     last = trained.sort("decided_at").tail(1)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import polars as pl
 
-from mlops_assets.datasets import labelled_items
+from mlops_assets.datasets import Selection, labelled_items
 from mlops_assets.errors import ConfigurationError, InputError
 from mlops_assets.lake import MEDIA, Lake, current_lake
 from mlops_assets.landing.arrivals import known_arrivals
@@ -137,30 +137,30 @@ def _verify_bytes(
 
 def _snapshot_work(quick: bool, lake: Lake) -> list[_Work]:
     rows = table_named("snapshots").rows(lake)
-    columns = ("model", "snapshot_id", "table_versions", "content_hash")
+    columns = ("model", "snapshot_id", "table_versions", "query", "content_hash")
     return [
-        lambda row=row: _verify_snapshot(*row, quick=quick, lake=lake)
-        for row in rows.select(columns).sort("snapshot_id").collect().iter_rows()
+        lambda row=row: _verify_snapshot(row, quick=quick, lake=lake)
+        for row in rows.select(columns).sort("snapshot_id").collect().iter_rows(named=True)
     ]
 
 
-def _verify_snapshot(
-    model: str, snapshot_id: str, versions: str, content: str, *, quick: bool, lake: Lake
-) -> pl.DataFrame:
+def _verify_snapshot(row: dict[str, Any], *, quick: bool, lake: Lake) -> pl.DataFrame:
+    selection = Selection.stored(row)
+    model, snapshot_id, content = row["model"], row["snapshot_id"], row["content_hash"]
     lost = [
         ("snapshots", model, "snapshot_lost", snapshot_id, message)
-        for message in _lost_files(json.loads(versions), lake)
+        for message in _lost_files(selection.versions, lake)
     ]
     if lost or quick:
         return _problems(lost)
-    reads = labelled_items(lake, json.loads(versions)).content_hash
+    reads = labelled_items(lake, selection).content_hash
     if reads == content:
         return _problems([])
     message = f"reads {reads} at its pinned versions; it was {content}"
     return _problems([("snapshots", model, "snapshot_changed", snapshot_id, message)])
 
 
-def _lost_files(versions: dict[str, int], lake: Lake) -> Iterator[str]:
+def _lost_files(versions: Mapping[str, int], lake: Lake) -> Iterator[str]:
     """What is gone of the pinned versions: a version, or files of it."""
     for table, version in versions.items():
         try:

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from annotated_types import Ge, Gt, Lt
 
-from mlops_assets.datasets import MODEL, Champion, champions, labelled_items
+from mlops_assets.datasets import MODEL, Champion, Selection, champions, labelled_items
 from mlops_assets.drift import merge_profiles, profile_columns
 from mlops_assets.errors import InputError
 from mlops_assets.lake import MEDIA, Lake, current_lake
@@ -140,7 +140,7 @@ def _source(partition: str) -> str:
 
 
 def _read(lake: Lake, snapshot: Snapshot) -> pl.DataFrame:
-    labelled = labelled_items(lake, json.loads(snapshot.table_versions))
+    labelled = labelled_items(lake, Selection.stored(vars(snapshot)))
     if labelled.content_hash != snapshot.content_hash:
         raise InputError(
             f"snapshot {snapshot.snapshot_id} is incomplete: media it pinned were forgotten",

@@ -25,7 +25,19 @@ _ENOUGH_FILES = 20  # of a source, to say what is usual
 _CONTENT = ("media_id", "kind", "status", "path", "rotation_deg")
 
 
-class Media(Row, key="path", content=_CONTENT, said=("media_id", "kind", "status", "labels_json")):
+_JUDGED = (
+    *("media_id", "kind", "status", "flags", "privacy", "ruling"),
+    *("width_px", "height_px", "frame_rate_num", "frame_rate_den"),
+)
+
+
+class Media(
+    Row,
+    key="path",
+    content=_CONTENT,
+    said=("media_id", "kind", "status", "labels_json"),
+    judged=_JUDGED,
+):
     """One landed file, accepted or not."""
 
     path: Annotated[str, "within the source's folder"]
@@ -37,6 +49,7 @@ class Media(Row, key="path", content=_CONTENT, said=("media_id", "kind", "status
     reason: Annotated[str | None, "code, when it is not accepted"]
     message: Annotated[str | None, "what a person reads"]
     flags: Annotated[list[str], "codes of docs/gates.md: odd, and no reason to refuse it"]
+    ruling: Annotated[str | None, "what a person decided: quarantined, released or rejected"]
     duplicate_of: Annotated[str | None, "source/path of the owner of equal bytes"]
     mime: str
     size_bytes: int
@@ -80,7 +93,7 @@ class Media(Row, key="path", content=_CONTENT, said=("media_id", "kind", "status
 
 @table(
     each(arrivals),
-    version="2",
+    version="3",
     how=How(executor="processes", slice_units=256, weigh_by="size_bytes", pool="decode"),
 )
 def raw_media(  # noqa: PLR0913 - each is a threshold or a fact of the source
@@ -161,6 +174,7 @@ def _media(arrival: Arrival, admission: Admission) -> Media:
         reason=reason,
         message=message,
         flags=list(admission.flags),
+        ruling=arrival.ruling or None,
         duplicate_of=arrival.duplicate_of,
         mime=admission.mime,
         size_bytes=arrival.size_bytes,

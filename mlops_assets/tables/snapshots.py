@@ -8,10 +8,11 @@ from typing import Annotated
 
 import polars as pl
 
-from mlops_assets.datasets import MODEL, Request, labelled_items, requests, table_versions
+from mlops_assets.datasets import MODEL, Request, Selection, labelled_items, requests
 from mlops_assets.errors import InputError
 from mlops_assets.lake import current_lake
 from mlops_assets.rows import How, Row, each, table
+from mlops_assets.settings import settings
 
 
 class Snapshot(Row, key="request_id"):
@@ -32,34 +33,32 @@ class Snapshot(Row, key="request_id"):
     asked_at: datetime
 
 
-QUERY = {"labels": "status = gold", "media": "status = accepted", "items": "frame_embeddings"}
-
-
 @table(
     each(requests),
     version="1",
     accepts=("*",),
     scheme=MODEL,
     how=How(commit="partition"),
-    looks_at=("raw_media", "labels", "frame_embeddings", "optical_flows"),
+    looks_at=("raw_media", "screenings", "labels", "frame_embeddings", "optical_flows"),
 )
 def snapshots(request: Request) -> Snapshot:
     """Training sets: which labelled items, at which version of every table.
 
     Grain: one row per training request. Key: `request_id`. Partition: model name. Never replaced: a
-    snapshot is history. Read its items again with `datasets.labelled_items(lake, versions)`; vacuum
-    keeps what it pins. Limits: the query is fixed: every gold-labelled, accepted frame.
+    snapshot is history. Read its items again with
+    `datasets.labelled_items(lake, Selection.stored(row))`; vacuum keeps what it pins. Limits: the
+    query is fixed: every gold-labelled, accepted frame whose policy is one of `MLOPS_TRAIN_ON`.
     """
     lake = current_lake()
-    versions = table_versions(lake)
-    labelled = labelled_items(lake, versions)
+    selection = Selection.at_present(lake, settings().train_on)
+    labelled = labelled_items(lake, selection)
     if labelled.items.is_empty():
         raise InputError("no labelled item has features yet", reason="no_items")
     return Snapshot(
         request_id=request.request_id,
         snapshot_id=request.request_id,
-        query=json.dumps(QUERY, sort_keys=True),
-        table_versions=json.dumps(versions, sort_keys=True),
+        query=selection.query,
+        table_versions=json.dumps(selection.versions, sort_keys=True),
         partitions=labelled.partitions,
         media_count=labelled.items["media_id"].n_unique(),
         item_count=labelled.items.height,

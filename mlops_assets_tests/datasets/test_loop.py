@@ -10,12 +10,12 @@ import pytest
 
 from mlops_assets.datasets import (
     REQUESTS,
+    Selection,
     ask_for_training,
     champion_for,
     champions,
     labelled_items,
     labelled_per_class,
-    table_versions,
 )
 from mlops_assets.datasets.champions import Champion
 from mlops_assets.errors import ConfigurationError
@@ -62,9 +62,9 @@ def test_a_promotion_reaches_back_as_far_as_the_setting_says(
 
 
 def test_an_empty_lake_has_nothing_to_learn_from(lake: Lake):
-    assert table_versions(lake) == {}
-    assert labelled_per_class(lake) == {}
-    assert labelled_items(lake, {}).items.is_empty()
+    assert Selection.at_present(lake, ["open"]).versions == {}
+    assert labelled_per_class(lake, ["open"]) == {}
+    assert labelled_items(lake, Selection()).items.is_empty()
 
 
 def test_a_version_that_is_gone_is_an_error(lake: Lake):
@@ -72,4 +72,4 @@ def test_a_version_that_is_gone_is_an_error(lake: Lake):
     lake.create("labels", schema, ())
     lake.create("raw_media", schema, ())
     with pytest.raises(ConfigurationError, match="no version 9"):
-        labelled_items(lake, {"labels": 0, "raw_media": 9, "frame_embeddings": 0})
+        labelled_items(lake, Selection({"labels": 0, "raw_media": 9, "frame_embeddings": 0}))

@@ -12,6 +12,7 @@ from dagster._core.storage.tags import PARTITION_NAME_TAG
 
 from mlops_assets.datasets import (
     REQUESTS,
+    Selection,
     ask_for_training,
     champion_for,
     champions,
@@ -249,7 +250,7 @@ def test_maintenance_keeps_what_a_snapshot_pins(trained: Workbench):
     maintain(trained.lake)
     for name in versions:
         vacuum_table(trained.lake, name, pinned=[versions[name]], retention_hours=0)
-    again = labelled_items(trained.lake, versions)
+    again = labelled_items(trained.lake, Selection.stored(snapshot))
     assert again.content_hash == snapshot["content_hash"]
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from mlops_assets.datasets import ask_for_training, champions
+from mlops_assets.datasets import Selection, ask_for_training, champions
 from mlops_assets.lake import Lake, Ledger, current_lake
 from mlops_assets.models.examples import blank_examples
 from mlops_assets.operations.learning import snapshot_items, snapshots_of
@@ -59,7 +59,7 @@ def learned_from(lake: Lake, media: Iterable[str]) -> Iterator[Learned]:
     trained = table_named("models").rows(lake).select("snapshot_id", "model_id", "version")
     versions = trained.sort("version").collect()
     for row in snapshots_of(lake).iter_rows(named=True):
-        items = snapshot_items(lake, json.loads(row["table_versions"]))
+        items = snapshot_items(lake, Selection.stored(row))
         mine = items.filter(pl.col("media_id").is_in(chosen))
         if mine.height:
             of = versions.filter(snapshot_id=row["snapshot_id"])["model_id"].to_list()
