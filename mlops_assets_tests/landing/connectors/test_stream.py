@@ -16,7 +16,9 @@ import pytest
 from mlops_assets.errors import TransientError
 from mlops_assets.landing.connectors.recording import Recorder, Recording, record
 from mlops_assets.landing.connectors.stream import StreamConnector
+from mlops_assets.landing.connectors.web import without_query
 from mlops_assets.samples import read_frame_number, render_clip
+from mlops_assets_tests.landing.connectors.cameras import PASSWORD, camera
 from mlops_assets_tests.landing.connectors.servers import Files
 
 START = datetime(2026, 11, 20, 7, tzinfo=UTC)
@@ -67,6 +69,25 @@ def test_no_frame_is_lost_or_doubled_between_segments(recording: Recording):
     segments = recording.segments()
     assert [len(numbers(one)) for one in segments] == [24, 24, 24]
     assert [n for one in segments for n in numbers(one)] == list(range(FRAMES))
+
+
+def test_a_camera_is_recorded_over_rtsp(clip: bytes, tmp_path: Path):
+    with camera(clip) as url:
+        shown = without_query(url)
+        recording = Recording(url, shown, tmp_path / "spool", 2.0, 10**9, 10**9, 5.0)
+        record(recording, clock=lambda: START)
+    found = [n for one in recording.segments() for n in numbers(one)]
+    assert found == list(range(FRAMES - 1))  # FFmpeg waits for what follows the last one
+    assert {PASSWORD in sidecar(one)["stream"] for one in recording.segments()} == {False}
+
+
+def test_a_camera_that_refuses_is_told_without_its_password(clip: bytes, tmp_path: Path):
+    with camera(clip) as url:
+        wrong = url.replace(PASSWORD, "guessed")
+        recording = Recording(wrong, without_query(wrong), tmp_path / "s", 2.0, 10**9, 10**9, 5.0)
+        with pytest.raises(TransientError, match="rtsp://") as refused:
+            record(recording, clock=lambda: START)
+    assert "guessed" not in str(refused.value)
 
 
 def test_pictures_are_not_encoded_again(recording: Recording, clip: bytes):
