@@ -43,7 +43,7 @@ class SourceRow(BaseModel):
 class Settings(BaseSettings):
     """What an operator may choose. Defaults need nothing but a folder to write to."""
 
-    model_config = SettingsConfigDict(env_prefix="MLOPS_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="MLOPS_", env_ignore_empty=True, extra="ignore")
 
     home: Path = Field(Path(".mlops_assets"), description="folder of everything embedded")
     landing: str = Field("", description="landing zone; default <home>/landing")
