@@ -5,6 +5,7 @@ domain.
 """
 
 from mlops_assets.rows.bring import Options, Outcome, bring
+from mlops_assets.rows.history import History
 from mlops_assets.rows.lineage import Grouped, Only, each, expand, group, pairs
 from mlops_assets.rows.parents import Origin, Reading
 from mlops_assets.rows.plans import Plan, make_plan
@@ -24,6 +25,7 @@ __all__ = [
     "HOW_IT_RUNS",
     "Check",
     "Grouped",
+    "History",
     "How",
     "Only",
     "Options",

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import polars as pl
@@ -20,13 +18,8 @@ from mlops_assets.flow.describing.anomalies import (
     usual_motion,
 )
 from mlops_assets.lake import MEDIA, Lake, Partition, current_lake
-from mlops_assets.rows import Grouped, How, Row, group, table
+from mlops_assets.rows import Grouped, History, How, Row, group, table
 from mlops_assets.tables.optical_flows import is_sound, optical_flows, sheet_of
-
-HISTORY_PAIRS = 500
-HISTORY_PARTITIONS = 7
-"""A history is the nearest earlier partitions of the source, until they have so many pairs, and at
-most so many of them: changing one partition makes few others due."""
 
 _LABEL = ("method", "method_version", "preset")
 _VALUES = [one.name for one in MEASURES]
@@ -61,25 +54,14 @@ class MotionAnomaly(Row, key="frame_id"):
     camera_zoom_per_s: float | None
 
 
-Place = tuple[str, int, int]
-"""Day of a partition, number of its pairs, and fingerprint of what they were made from."""
-
-
-def _history(lake: Lake, partition: Partition, values: Mapping[str, Any]) -> str:
-    """Such as `2026-11-17..2026-11-19#8f1e03c52a7d9b64`; empty when there is nothing earlier."""
-    places = _earlier(lake, partition)
-    if not places:
-        return ""
-    told = "\n".join(f"{day} {fingerprint}" for day, _, fingerprint in places)
-    digest = hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
-    return f"{places[0][0]}..{places[-1][0]}#{digest}"
+HISTORY = History("motion_anomalies", enough_rows=500, most_partitions=7)
 
 
 @table(
     group(optical_flows.scene),
     version="1",
     how=How(commit="partition"),
-    pins={"history": _history},
+    pins={"history": HISTORY},
 )
 def motion_anomalies(
     part: Grouped,
@@ -128,15 +110,10 @@ def _judgeable(flows: pl.DataFrame) -> pl.DataFrame:
 
 def _read(lake: Lake, partition: Partition, history: str) -> pl.DataFrame:
     """Measures of the partitions that a history names."""
-    first, _, last = history.partition("#")[0].partition("..")
-    days = [day for day, _, _ in _earlier(lake, partition) if first <= day <= last]
-    source = partition.values[0]
     columns = ["day", *_LABEL, *_VALUES]
-    parts = [motion_anomalies.rows(lake, MEDIA.of(source, day)).select(columns) for day in days]
-    empty = pl.LazyFrame(
-        schema={name: motion_anomalies.schema.get(name, pl.String()) for name in columns}
-    )
-    return pl.concat([empty, *parts]).collect()
+    rows = HISTORY.rows(lake, partition, history, columns)
+    kinds = {name: motion_anomalies.schema.get(name, pl.String()) for name in columns}
+    return pl.DataFrame(schema=kinds) if rows is None else rows.collect()
 
 
 def _day(partition: Partition) -> pl.Expr:
@@ -164,43 +141,6 @@ def _said(found: Judgement | None, limit: float) -> dict[str, Any]:
         "usual": found.usual,
         "reason": found.reason if is_anomaly else None,
     }
-
-
-_PLACES: dict[str, tuple[int, dict[str, list[Place]]]] = {}
-
-
-def _earlier(lake: Lake, partition: Partition) -> list[Place]:
-    """The partitions that are the history of one, the earliest first."""
-    source, day = partition.values
-    places = _places(lake).get(source, [])
-    chosen: list[Place] = []
-    pairs = 0
-    for place in reversed(places[: bisect_left(places, (day,))]):
-        if pairs >= HISTORY_PAIRS or len(chosen) == HISTORY_PARTITIONS:
-            break
-        chosen.append(place)
-        pairs += place[1]
-    return chosen[::-1]
-
-
-def _places(lake: Lake) -> dict[str, list[Place]]:
-    """Every partition of every source, in order of days; read from the log, not from rows.
-
-    All rows of a partition are one unit, so they share one `_src`, and the log knows it.
-    """
-    snapshot = lake.snapshot("motion_anomalies")
-    if snapshot is None or snapshot.files.is_empty():
-        return {}
-    known = _PLACES.get(lake.store.root)
-    if known is None or known[0] != snapshot.version:
-        files = snapshot.files.group_by("partition.source", "partition.day").agg(
-            pl.col("num_records").sum(), pl.col("min._src").first()
-        )
-        found: dict[str, list[Place]] = {}
-        for source, *place in files.sort("partition.source", "partition.day").iter_rows():
-            found.setdefault(source, []).append((place[0], place[1], place[2]))
-        known = _PLACES[lake.store.root] = snapshot.version, found
-    return known[1]
 
 
 @motion_anomalies.check(blocking=True)

@@ -168,7 +168,7 @@ def test_nothing_is_due_twice_and_a_later_day_changes_no_earlier_one(week):
 
 
 def test_a_changed_day_makes_due_only_those_whose_history_it_is(week, monkeypatch):
-    monkeypatch.setattr(module, "HISTORY_PAIRS", 80)
+    monkeypatch.setattr(module.HISTORY, "enough_rows", 80)
     bring_days(week, 4)
     assert history_of(week, 4).startswith("2026-11-02..2026-11-03#")
     plant_flows(week, lively(11), at(1))
@@ -179,7 +179,7 @@ def test_a_changed_day_makes_due_only_those_whose_history_it_is(week, monkeypatc
 
 
 def test_a_history_is_no_longer_than_it_may_be(lake, monkeypatch):
-    monkeypatch.setattr(module, "HISTORY_PARTITIONS", 2)
+    monkeypatch.setattr(module.HISTORY, "most_partitions", 2)
     for day in (1, 2, 3, 4):
         plant_flows(lake, lively(day, 5), at(day))
     bring_days(lake, 1, 2, 3, 4)
