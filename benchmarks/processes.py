@@ -52,7 +52,7 @@ def peak_memory_mb() -> float:
 
 
 def cpu_seconds() -> float:
-    """User and system seconds of this process and everything below it that still runs."""
+    """User and system seconds of this process and everything below it, what has ended too."""
     stats: dict[int, tuple[int, float]] = {}
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
@@ -70,5 +70,13 @@ def _stat(folder: Path) -> tuple[int, float] | None:
         fields = (folder / "stat").read_text().rpartition(")")[2].split()
     except OSError:
         return None
-    ticks = int(fields[11]) + int(fields[12])
+    ticks = sum(int(field) for field in fields[11:15])  # its own, and of children it waited for
     return int(fields[1]), ticks / os.sysconf("SC_CLK_TCK")
+
+
+def file_system(folder: Path) -> str:
+    """Name of the file system that a folder lies on; empty where the system does not say."""
+    mounts = [line.split()[1:3] for line in Path("/proc/self/mounts").read_text().splitlines()]
+    whole = str(folder.resolve())
+    under = [one for one in mounts if f"{whole}/".startswith(f"{one[0].rstrip('/')}/")]
+    return max(under, key=lambda one: len(one[0]))[1] if under else ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -81,8 +83,11 @@ class Store:
     def size(self, path: str) -> int | None:
         """Bytes of the object, None when there is none."""
         try:
+            if self.is_local:  # a tenth of what the client takes to say the same
+                found = os.stat(self.uri(path))  # noqa: PTH116 - nor is a Path object free
+                return found.st_size if stat.S_ISREG(found.st_mode) else None
             return int(obstore.head(self._backend, path)["size"])
-        except (NotFoundError, FileNotFoundError):
+        except (NotFoundError, FileNotFoundError, NotADirectoryError):
             return None
         except (BaseError, OSError) as err:
             raise ConfigurationError(f"cannot read {self.uri(path)}: {_brief(err)}") from err

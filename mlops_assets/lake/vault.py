@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import tempfile
-import uuid
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from mlops_assets.errors import ConfigurationError, InputError, TransientError
+from mlops_assets.lake.copying import copy_by_hash
 from mlops_assets.lake.store import Store
-
-_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -107,24 +104,12 @@ class Vault:
         return self.path(sha256) + ".ref"
 
     def _keep_local(self, file: Path, refuse: Collection[str]) -> str:
-        folder = Path(self.store.uri("vault/incoming"))
-        incoming = folder / uuid.uuid4().hex
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            sha256 = _copy_and_hash(file, incoming)
-            if sha256 in refuse:
-                return sha256
-            final = Path(self.store.uri(self.path(sha256)))
-            final.parent.mkdir(parents=True, exist_ok=True)
-            if not final.exists():
-                incoming.replace(final)
+            return copy_by_hash(str(file), self.store.uri("vault"), refuse=refuse)
         except FileNotFoundError as err:
             raise TransientError(f"{file} vanished while it was read") from err
         except OSError as err:
             raise ConfigurationError(f"cannot keep {file} in the vault: {err}") from err
-        finally:
-            incoming.unlink(missing_ok=True)
-        return sha256
 
     def _keep_remote(self, file: Path, refuse: Collection[str]) -> str:
         sha256, before = _hash_stable(file)
@@ -172,28 +157,3 @@ def _hash_stable(file: Path) -> tuple[str, tuple[int, int]]:
 def _mark(file: Path) -> tuple[int, int]:
     stat = file.stat()
     return stat.st_size, stat.st_mtime_ns
-
-
-def _copy_and_hash(file: Path, to: Path) -> str:
-    """Clone by reflink where the file system can, and hash that; else copy and hash at once."""
-    with file.open("rb") as source, to.open("wb") as target:
-        if _cloned(source.fileno(), target.fileno()):
-            return hash_file(to)
-        digest = hashlib.sha256()
-        while chunk := source.read(_CHUNK):
-            digest.update(chunk)
-            target.write(chunk)
-        return digest.hexdigest()
-
-
-def _cloned(source: int, target: int) -> bool:
-    try:
-        import fcntl
-    except ImportError:  # not on this platform
-        return False
-    ficlone = 0x40049409  # linux/fs.h
-    try:
-        fcntl.ioctl(target, ficlone, source)
-    except OSError:
-        return False
-    return os.fstat(target).st_size == os.fstat(source).st_size

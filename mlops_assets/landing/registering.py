@@ -272,6 +272,8 @@ class _Look:
 
     def _to_be_tried(self, source: str, work: Work) -> Work | None:
         """The work without what failed before and is not to be tried yet."""
+        if not self.failing:
+            return work
         if work.item is not None and self._waits(source, work.item.path, work.item.mark):
             return None
         if work.sidecar and self._waits(source, work.sidecar.path, work.sidecar.mark):
@@ -292,7 +294,7 @@ class _Look:
         if taken.row is not None:
             self.recent[source].add(self.book.place(taken.row))
             self.waiting += 1
-            for item in taken.work.items:
+            for item in taken.work.items if self.failing else ():
                 if item is not taken.failed:
                     self._resolve(source, item.path)
 

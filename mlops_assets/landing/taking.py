@@ -24,6 +24,8 @@ from mlops_assets.landing.sources import Source
 from mlops_assets.settings import settings
 
 _FORGET_AFTER = timedelta(days=2)
+_NOWHERE = Path()
+"""Where a source puts bytes that lie where they are."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ class Taker:
         """Hash and size of an item, whose bytes are in the vault."""
         connector, limit = source.connector, int(source.row.max_item_gb * 1e9)
         if connector.in_place:
-            file = connector.open(item, Scratch(Path(), limit, float("inf")))
+            file = connector.open(item, Scratch(_NOWHERE, limit, float("inf")))
             return self._into_vault(self.lake.vault, file, item.size_bytes)
         if item.size_bytes is not None and item.size_bytes > limit:
             raise InputError(

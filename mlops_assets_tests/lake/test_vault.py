@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mlops_assets.errors import ConfigurationError, InputError, TransientError
-from mlops_assets.lake import Lake, Vault, vault
+from mlops_assets.lake import Lake, Vault, copying, vault
 
 CONTENT = b"some bytes" * 1000
 HASH = hashlib.sha256(CONTENT).hexdigest()
@@ -21,6 +21,15 @@ HASH = hashlib.sha256(CONTENT).hexdigest()
 @pytest.fixture(params=["copy", "reference"])
 def any_vault(request, lake) -> Vault:
     return Vault(lake.store, request.param)
+
+
+@pytest.fixture(params=["small", "large"])
+def size(request, monkeypatch) -> str:
+    """Small files are read as a whole, large ones copied as they are read."""
+    if request.param == "large":
+        monkeypatch.setattr(copying, "_SMALL_BYTES", -1)
+        monkeypatch.setattr(copying, "_CHUNK", 1000)
+    return request.param
 
 
 @pytest.fixture
@@ -34,7 +43,7 @@ def landed(tmp_path) -> Path:
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(content=st.binary(max_size=2000))
-def test_what_is_kept_comes_back_byte_for_byte(any_vault, tmp_path, content):
+def test_what_is_kept_comes_back_byte_for_byte(any_vault, size, tmp_path, content):
     (tmp_path / "file").write_bytes(content)
     sha256 = any_vault.keep(tmp_path / "file")
     assert sha256 == hashlib.sha256(content).hexdigest()
@@ -43,7 +52,7 @@ def test_what_is_kept_comes_back_byte_for_byte(any_vault, tmp_path, content):
     assert any_vault.verify(sha256)
 
 
-def test_equal_bytes_are_kept_once(lake, landed, tmp_path):
+def test_equal_bytes_are_kept_once(lake, size, landed, tmp_path):
     again = tmp_path / "again"
     again.write_bytes(CONTENT)
     assert lake.vault.keep(landed) == lake.vault.keep(again) == HASH
@@ -102,27 +111,52 @@ def test_a_file_that_changes_while_it_is_read_is_to_be_tried_again(lake, landed,
         Vault(lake.store, "reference").keep(landed)
 
 
-def test_a_copy_is_of_what_was_read_even_if_the_file_grows(lake, landed, monkeypatch):
-    copy = vault._copy_and_hash
+def test_a_copy_is_of_what_was_read_even_if_the_file_changes(lake, size, landed, monkeypatch):
+    write = copying._write
 
-    def grow(file: Path, to: Path) -> str:
-        found = copy(file, to)
-        file.write_bytes(CONTENT + b"more")
-        return found
+    def overwrite(*told) -> None:
+        write(*told)
+        with landed.open("r+b") as file:
+            file.write(b"something else")
 
-    monkeypatch.setattr(vault, "_copy_and_hash", grow)
+    monkeypatch.setattr(copying, "_write", overwrite)
+    sha256 = lake.vault.keep(landed)
+    assert sha256 == HASH or size == "large"  # of a large file the rest is read later
+    assert lake.vault.verify(sha256)
+
+
+def test_a_vault_that_cannot_be_written_is_for_an_operator(lake, size, landed, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(copying, "_write", full)
+    with pytest.raises(ConfigurationError, match="No space left"):
+        lake.vault.keep(landed)
+    assert list(lake.store.list("vault")) == []
+
+
+def test_a_write_that_takes_part_is_gone_on_with(lake, size, landed, monkeypatch):
+    class Slow(copying.FileIO):
+        def write(self, content) -> int:
+            return super().write(content[:777])
+
+    monkeypatch.setattr(copying, "FileIO", Slow)
     assert lake.vault.keep(landed) == HASH
     assert lake.vault.verify(HASH)
 
 
-def test_a_vault_that_cannot_be_written_is_for_an_operator(lake, landed, monkeypatch):
-    def full(*_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(vault, "_copy_and_hash", full)
-    with pytest.raises(ConfigurationError, match="No space left"):
-        lake.vault.keep(landed)
+def test_refused_bytes_leave_nothing(lake, size, landed):
+    assert lake.vault.keep(landed, refuse={HASH}) == HASH
     assert list(lake.store.list("vault")) == []
+
+
+def test_what_is_there_already_is_not_written_again(lake, size, landed):
+    lake.vault.keep(landed)
+    kept = Path(lake.store.uri(Vault.path(HASH)))
+    before = kept.stat()
+    lake.vault.keep(landed)
+    assert kept.stat() == before
+    assert os.listdir(lake.store.uri("vault/incoming")) == []  # noqa: PTH208 - names only
 
 
 def keep(root: str, file: str) -> None:

@@ -6,7 +6,6 @@ import re
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 _SUPPLEMENT = "supplemental-metadata"
 _CUT_FROM = 45
@@ -17,6 +16,7 @@ _PICTURES = "jpg jpeg jpe png gif webp tif tiff bmp heic heif avif jp2 dng cr2 n
 _CLIPS = "mp4 m4v mov mkv webm avi ts mts m2ts mpg mpeg 3gp flv wmv ogv mp mjpeg"
 _SOUNDS = "mp3 m4a wav flac ogg opus aac"
 _MEDIA = frozenset(f".{suffix}" for suffix in f"{_PICTURES} {_CLIPS} {_SOUNDS} pdf".split())
+_SIDECARS = (".json", ".xmp")
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,13 @@ def pair_sidecars(names: Collection[str]) -> Pairs:
     Returns:
         The pairs; a name without a partner is in none. Takes time in proportion to the names.
     """
+    may_be = sorted(name for name in names if name.lower().endswith(_SIDECARS))
+    if not may_be:
+        return Pairs({})
     listed, known = sorted(names), frozenset(names)
     stems = _by_stem(listed)
     found: dict[str, list[tuple[int, str]]] = {}
-    for name in listed:
+    for name in may_be:
         for rank, owner in _owners(name, known, listed, stems):
             if owner != name:
                 found.setdefault(owner, []).append((rank, name))
@@ -66,9 +69,9 @@ def _by_stem(names: Iterable[str]) -> dict[str, list[str]]:
     """Media by their name without its suffix."""
     stems: dict[str, list[str]] = {}
     for name in names:
-        path = PurePosixPath(name)
-        if path.suffix.lower() in _MEDIA:
-            stems.setdefault(path.stem, []).append(name)
+        stem, suffix = _split(name)
+        if suffix.lower() in _MEDIA:
+            stems.setdefault(stem, []).append(name)
     return stems
 
 
@@ -76,11 +79,11 @@ def _owners(
     name: str, names: frozenset[str], listed: list[str], stems: Mapping[str, list[str]]
 ) -> Iterator[tuple[int, str]]:
     """Rank and owner of each file that a name may be the sidecar of; none if it is no sidecar."""
-    stem, suffix = PurePosixPath(name).stem, PurePosixPath(name).suffix.lower()
-    if suffix == ".xmp":
+    stem, suffix = _split(name)
+    if suffix.lower() == ".xmp":
         yield from ((3, owner) for owner in [stem] if owner in names)
         yield from ((4, owner) for owner in stems.get(stem, []))
-    elif suffix == ".json":
+    elif suffix.lower() == ".json":
         direct = _direct(stem, names, listed)
         yield from ((0, owner) for owner in direct)
         yield from ((1, copy) for owner in direct for copy in _copies(owner, stems))
@@ -91,8 +94,8 @@ def _direct(stem: str, names: frozenset[str], listed: list[str]) -> list[str]:
     """The file a JSON sidecar is named after; none, or one."""
     counted = _COUNTED.fullmatch(stem)
     if counted is not None and (owner := _named(counted[1], names, listed)):
-        path = PurePosixPath(owner[0])
-        moved = f"{path.stem}{counted[2]}{path.suffix}"
+        plain, suffix = _split(owner[0])
+        moved = f"{plain}{counted[2]}{suffix}"
         if moved in names:
             return [moved]
     return _named(stem, names, listed)
@@ -108,16 +111,22 @@ def _named(stem: str, names: frozenset[str], listed: list[str]) -> list[str]:
         return []
     first = bisect_left(listed, stem)
     longer = [n for n in listed[first : first + 4] if n.startswith(stem) and _is_media(n)]
-    return longer if len({PurePosixPath(n).stem for n in longer}) == 1 else []
+    return longer if len({_split(n)[0] for n in longer}) == 1 else []
 
 
 def _copies(owner: str, stems: Mapping[str, list[str]]) -> Iterator[str]:
     """The edited copy of a photo, and the clip of a photo that moves, share its sidecar."""
-    stem = PurePosixPath(owner).stem
+    stem = _split(owner)[0]
     for word in _EDITED:
         yield from stems.get(f"{stem}-{word}", [])
     yield from stems.get(stem, []) if _is_media(owner) else []
 
 
 def _is_media(name: str) -> bool:
-    return PurePosixPath(name).suffix.lower() in _MEDIA
+    return _split(name)[1].lower() in _MEDIA
+
+
+def _split(name: str) -> tuple[str, str]:
+    """Stem and suffix as those of a path, at a tenth of what a path costs."""
+    dot = name.rfind(".")
+    return (name[:dot], name[dot:]) if 0 < dot < len(name) - 1 else (name, "")

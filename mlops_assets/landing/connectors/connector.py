@@ -10,7 +10,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
@@ -50,7 +49,7 @@ class Item:
     changed_at: datetime | None = None
     locator: str | None = None
 
-    @cached_property
+    @property
     def path(self) -> str:
         """The name within the source as the platform knows it: NFC, relative, never leading out.
 
@@ -61,7 +60,7 @@ class Item:
         """
         return path_of(self.name)
 
-    @cached_property
+    @property
     def mark(self) -> str:
         """Differs when the item has changed since it was last seen; compared and never read."""
         if self.etag is not None:
@@ -193,14 +192,24 @@ def path_of(name: str) -> str:
     """A name as a path within its source; see `Item.path`."""
     if not name:
         raise InputError("the name is empty", reason="no_name")
-    text = unicodedata.normalize("NFC", name)
-    path = _UNSAFE.sub(lambda found: _escaped(found[0]), text)
+    path = name if _is_plain(name) else _made_safe(name)
     if len(path.encode()) > MAX_NAME_BYTES:
         raise InputError(
             f"{path[:80]}... has {len(path.encode())} bytes; at most {MAX_NAME_BYTES}",
             reason="name_too_long",
         )
     return path
+
+
+def _is_plain(name: str) -> bool:
+    """Whether there is nothing to make safe in it, as in most names."""
+    parts = name.split("/")
+    return name.isascii() and name.isprintable() and not {"", ".", ".."}.intersection(parts)
+
+
+def _made_safe(name: str) -> str:
+    text = unicodedata.normalize("NFC", name)
+    return _UNSAFE.sub(lambda found: _escaped(found[0]), text)
 
 
 def _escaped(text: str) -> str:

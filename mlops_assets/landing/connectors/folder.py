@@ -55,7 +55,7 @@ class FolderConnector(Connector):
         waiting: tuple[Item, ...] = ()
         for page in pages:
             if waiting:
-                yield Page(waiting, waiting[-1].locator)
+                yield Page(waiting, json.dumps(_parts(waiting[-1])))
             waiting = page
         yield Page(waiting, None)
 
@@ -66,7 +66,7 @@ class FolderConnector(Connector):
             InputError: it is gone (`vanished`), is no file of this folder any more
                 (`leads_outside`) or may not be read (`unreadable`).
         """
-        parts = json.loads(item.locator or "[]")
+        parts = _parts(item)
         file = "/".join((self.folder, *parts))
         try:
             is_file = stat.S_ISREG(os.lstat(file).st_mode) and not self._is_through_link(parts)
@@ -82,10 +82,12 @@ class FolderConnector(Connector):
 
     def place(self, item: Item) -> Path:
         """Where the file of an item lies."""
-        return Path(self.folder, *json.loads(item.locator or "[]"))
+        return Path(self.folder, *_parts(item))
 
     def _is_through_link(self, parts: Sequence[str]) -> bool:
         """Whether a folder on the way to a file has become a link since it was listed."""
+        if len(parts) == 1:
+            return False
         way = accumulate((self.folder, *parts[:-1]), "{}/{}".format)
         return not all(stat.S_ISDIR(os.lstat(folder).st_mode) for folder in islice(way, 1, None))
 
@@ -121,12 +123,13 @@ def is_left_out(name: str) -> bool:
 
 def readable(name: str) -> str:
     r"""A name of the file system as text; bytes that are no UTF-8 as `\xNN`."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
+    return name if name.isascii() else os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _item(parts: tuple[str, ...], entry: os.DirEntry[str] | None) -> Item | None:
-    locator = json.dumps(parts)
-    name = readable("/".join(parts))
+    whole = "/".join(parts)
+    name = readable(whole)
+    locator = None if name == whole else json.dumps(parts)
     if entry is None:
         return Item(name, etag=_UNREADABLE, locator=locator)
     try:
@@ -136,3 +139,8 @@ def _item(parts: tuple[str, ...], entry: os.DirEntry[str] | None) -> Item | None
     changed = datetime.fromtimestamp(max(found.st_mtime, found.st_ctime), UTC)
     modified = datetime.fromtimestamp(found.st_mtime, UTC)
     return Item(name, found.st_size, modified, changed_at=changed, locator=locator)
+
+
+def _parts(item: Item) -> Sequence[str]:
+    """The folders below the source's, and the name, as the file system has them."""
+    return item.name.split("/") if item.locator is None else json.loads(item.locator)
