@@ -17,7 +17,8 @@ class Labelled:
     """Labelled items, one row each, and a hash of them.
 
     Attributes:
-        items: `frame_id`, `media_id`, `source`, `day`, `label`, `vector` and the motion columns.
+        items: `frame_id`, `media_id`, `group_id` (the earliest medium that it nearly repeats, or
+            itself), `source`, `day`, `label`, `vector` and the motion columns.
         content_hash: changes with any item, label or feature.
     """
 
@@ -86,11 +87,11 @@ def labelled_items(lake: Lake, selection: Selection) -> Labelled:
     """
     media = labelled_media(lake, selection)
     if not selection.has("frame_embeddings") or media.is_empty():
-        columns = ("media_id", "label", "source", "day")
+        columns = ("media_id", "group_id", "label", "source", "day")
         return Labelled(pl.DataFrame(schema=dict.fromkeys(columns, pl.String())), "")
     vectors = selection.scan(lake, "frame_embeddings")
     vectors = vectors.select("frame_id", "media_id", "vector", _vector_fp="_fp")
-    items = vectors.join(media.lazy(), on="media_id")
+    items = vectors.join(_grouped(media, lake, selection).lazy(), on="media_id")
     if selection.has("optical_flows"):
         flows = selection.scan(lake, "optical_flows").drop(
             "media_id", "time_s", "field", "source", "day", "_src", "_ver"
@@ -102,3 +103,22 @@ def labelled_items(lake: Lake, selection: Selection) -> Labelled:
     ]
     content = hashlib.sha256(rows.select(parts).write_csv().encode()).hexdigest()
     return Labelled(rows, content[:32])
+
+
+def _grouped(media: pl.DataFrame, lake: Lake, selection: Selection) -> pl.DataFrame:
+    """Media with `group_id`: near duplicates of one medium share its name, however they relate."""
+    if not selection.has("near_duplicates"):
+        return media.with_columns(group_id="media_id")
+    found = selection.scan(lake, "near_duplicates").select("media_id", "group_id").unique()
+    earlier = dict(found.sort(pl.all()).collect().iter_rows())
+    roots = {one: _root(one, earlier) for one in earlier}
+    return media.with_columns(group_id=pl.col("media_id").replace(roots))
+
+
+def _root(medium: str, earlier: dict[str, str]) -> str:
+    """Where the way from a medium to ever earlier ones ends."""
+    seen = {medium}
+    while (before := earlier.get(medium)) is not None and before not in seen:
+        seen.add(before)
+        medium = before
+    return medium

@@ -13,7 +13,8 @@ from mlops_assets.errors import ConfigurationError
 from mlops_assets.lake import Lake
 
 FEATURE_TABLES = (
-    *("raw_media", "screenings", "labels", "frame_embeddings", "optical_flows", "drift_profiles"),
+    *("raw_media", "screenings", "near_duplicates", "labels"),
+    *("frame_embeddings", "optical_flows", "drift_profiles"),
 )
 """What a snapshot pins."""
 

@@ -6,7 +6,14 @@ Everything here works on one file at a time and opens nothing else.
 
 from __future__ import annotations
 
-from mlops_assets.media.events import DecodeReport, PictureQuality, Sample, SamplingOptions, Shot
+from mlops_assets.media.events import (
+    DecodeReport,
+    Looks,
+    PictureQuality,
+    Sample,
+    SamplingOptions,
+    Shot,
+)
 from mlops_assets.media.images import decode_image
 from mlops_assets.media.pictures import (
     contact_sheet,
@@ -22,6 +29,7 @@ from mlops_assets.media.videos import decode_video
 
 __all__ = [
     "DecodeReport",
+    "Looks",
     "PictureQuality",
     "Probe",
     "ProbeLimits",

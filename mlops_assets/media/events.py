@@ -89,12 +89,21 @@ class PictureQuality:
         contrast: standard deviation of luma, 0 to 0.5.
         sharpness: variance of the 3x3 Laplacian of luma in 0..255, on the picture reduced to at
             most 320 px wide; >= 0, below about 20 looks blurred.
+        clipped_dark: share of the pixels that are black or next to it, 0 to 1.
+        clipped_bright: share that is white or next to it, 0 to 1.
+        noise: standard deviation of the grain in gray levels, >= 0; above about 12 looks noisy.
+        blockiness: how much steeper luma is on the edges of the blocks of a codec, as a multiple
+            of what it is elsewhere; >= 0, 0 without a grid, above about 0.5 blocks are seen.
         phash: 64-bit perceptual hash (DCT), unsigned; compare by Hamming distance.
     """
 
     brightness: float
     contrast: float
     sharpness: float
+    clipped_dark: float
+    clipped_bright: float
+    noise: float
+    blockiness: float
     phash: int
 
 
@@ -179,6 +188,26 @@ class Shot:
 
 
 @dataclass(frozen=True, slots=True)
+class Looks:
+    """Tiny versions of a medium's pictures and their perceptual hashes.
+
+    Four a second of a video, up to 15 where much changes, fewer of more than an hour; one of an
+    image. Of equal length, in order of time.
+
+    Args:
+        times_s: seconds since the first frame.
+        hashes: 64-bit perceptual hash of each, read as signed; 0 where a look says nothing.
+        inner_hashes: the same without 5 % at the border.
+        pictures: (n, 32, 32) luma, uint8, row by row.
+    """
+
+    times_s: tuple[float, ...] = ()
+    hashes: tuple[int, ...] = ()
+    inner_hashes: tuple[int, ...] = ()
+    pictures: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
 class DecodeReport:
     """What the pass found; always the last event.
 
@@ -197,6 +226,7 @@ class DecodeReport:
             image. The container's own claim is not used.
         samples: number of samples given.
         shots: number of shots given; 0 when only key frames were decoded, and for an image.
+        looks: by what near duplicates are found.
     """
 
     status: Literal["decoded", "salvaged"]
@@ -212,3 +242,4 @@ class DecodeReport:
     duration: Fraction
     samples: int
     shots: int
+    looks: Looks = Looks()

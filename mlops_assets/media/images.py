@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from io import BytesIO
@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlops_assets.errors import InputError
-from mlops_assets.media.events import DecodeReport, Sample, SamplingOptions
+from mlops_assets.media.events import DecodeReport, PictureQuality, Sample, SamplingOptions
 from mlops_assets.media.intactness import is_damaged_inside
+from mlops_assets.media.looks import LookRecorder
 from mlops_assets.media.packets import check_pixels
 from mlops_assets.media.pictures import Picture, encode_bgr, reduce_picture
 from mlops_assets.media.probing.image_formats import PILLOW_ERRORS, open_image
-from mlops_assets.media.quality import measure_quality
+from mlops_assets.media.quality import measure_quality, reduced_luma
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -31,7 +32,10 @@ _IS_DAMAGED = frozenset({"truncated", "damaged_inside"})
 
 
 def decode_image(
-    path: Path, *, options: SamplingOptions = _DEFAULT_OPTIONS
+    path: Path,
+    *,
+    options: SamplingOptions = _DEFAULT_OPTIONS,
+    redact: Callable[[Picture], Picture] | None = None,
 ) -> Iterator[Sample | DecodeReport]:
     """Decode a still image (the first picture of an animated or paged one).
 
@@ -42,6 +46,8 @@ def decode_image(
     Args:
         path: the file; its extension is not looked at.
         options: only sizes, limits and JPEG quality matter here.
+        redact: from the full-size upright BGR picture to what is kept of it, a new one of the same
+            shape that is then reduced and encoded; quality and looks are of the picture before.
 
     Yields:
         One `Sample` at time 0 without successor, then the `DecodeReport`.
@@ -52,7 +58,11 @@ def decode_image(
     loaded = _load(path, options)
     bgr = np.ascontiguousarray(np.asarray(loaded.picture, dtype=np.uint8)[..., ::-1])
     height, width = bgr.shape[:2]
-    yield _sample(reduce_picture(bgr, options.max_side_px), options)
+    recorder = LookRecorder()
+    recorder.offer(reduced_luma(bgr), Fraction(0))
+    seen = reduce_picture(bgr, options.max_side_px)
+    shown = seen if redact is None else reduce_picture(redact(bgr), options.max_side_px)
+    yield _sample(shown, measure_quality(seen), options)
     yield DecodeReport(
         status="salvaged" if loaded.share_lost or _IS_DAMAGED & {*loaded.reasons} else "decoded",
         frames_decoded=1,
@@ -67,10 +77,11 @@ def decode_image(
         duration=Fraction(0),
         samples=1,
         shots=0,
+        looks=recorder.looks(),
     )
 
 
-def _sample(bgr: Picture, options: SamplingOptions) -> Sample:
+def _sample(bgr: Picture, quality: PictureQuality, options: SamplingOptions) -> Sample:
     height, width = bgr.shape[:2]
     return Sample(
         index=0,
@@ -82,7 +93,7 @@ def _sample(bgr: Picture, options: SamplingOptions) -> Sample:
         next_gap=None,
         width_px=width,
         height_px=height,
-        quality=measure_quality(bgr),
+        quality=quality,
         is_keyframe=True,
         is_shot_start=True,
     )

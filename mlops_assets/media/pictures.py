@@ -119,6 +119,18 @@ def decode_jpeg(jpeg: bytes, *, max_side_px: int | None = None) -> Picture:
     return np.ascontiguousarray(reduced[..., ::-1])
 
 
+def jpeg_to_png(jpeg: bytes) -> bytes:
+    """A stored picture as PNG, with the pixels that the JPEG decodes to.
+
+    Raises:
+        InputError: the bytes do not decode (`nothing_decodes`).
+    """
+    import cv2
+
+    bgr = np.ascontiguousarray(decode_jpeg(jpeg)[..., ::-1])
+    return cv2.imencode(".png", bgr)[1].tobytes()
+
+
 def contact_sheet(
     jpegs: Sequence[bytes],
     *,
@@ -132,8 +144,8 @@ def contact_sheet(
         jpegs: the pictures, at most 10000, in reading order.
         columns: tiles in a row, >= 1.
         tile_px: side of the square each picture is fitted into, 16 to 1024.
-        captions: one line under each picture, cut at the tile's edge; characters outside ASCII
-            show as `?`.
+        captions: lines under each picture, parted by a line feed and cut at the tile's edge;
+            characters outside ASCII show as `?`.
 
     Returns:
         JPEG bytes; the last row is filled up with white.
@@ -148,25 +160,30 @@ def contact_sheet(
     if captions is not None and len(captions) != len(jpegs):
         raise ShapeError(f"{len(captions)} captions for {len(jpegs)} pictures")
     side = min(max(tile_px, 16), 1024)
-    lines = captions if captions is not None else [None] * len(jpegs)
-    tiles = [_tile(jpeg, line, side) for jpeg, line in zip(jpegs, lines, strict=True)]
+    lines = [text.split("\n") for text in captions] if captions is not None else [[]] * len(jpegs)
+    height = side + _CAPTION_PX * max(map(len, lines))
+    tiles = [_tile(jpeg, told, (side, height)) for jpeg, told in zip(jpegs, lines, strict=True)]
     return encode_jpeg(_grid(tiles, columns=min(max(columns, 1), len(tiles))), quality=85)
 
 
-def _tile(jpeg: bytes, caption: str | None, side: int) -> Picture:
+def _tile(jpeg: bytes, lines: Sequence[str], size: tuple[int, int]) -> Picture:
+    side, whole = size
     picture = decode_jpeg(jpeg, max_side_px=side)
     height, width = picture.shape[:2]
-    tile = np.full((side + (0 if caption is None else _CAPTION_PX), side, 3), 255, np.uint8)
+    tile = np.full((whole, side, 3), 255, np.uint8)
     top, left = (side - height) // 2, (side - width) // 2
     tile[top : top + height, left : left + width] = picture
-    return tile if caption is None else _with_caption(tile, caption, side)
+    for number, line in enumerate(lines, start=1):
+        tile = _with_line(tile, line, (2, side + number * _CAPTION_PX - 5))
+    return tile
 
 
-def _with_caption(tile: Picture, caption: str, side: int) -> Picture:
+def _with_line(tile: Picture, text: str, at: tuple[int, int]) -> Picture:
     import cv2
 
-    line = "".join(letter if " " <= letter <= "~" else "?" for letter in caption[: side // 6])
-    at, font = (2, side + _CAPTION_PX - 5), cv2.FONT_HERSHEY_SIMPLEX
+    cut = text[: tile.shape[1] // 6]
+    line = "".join(letter if " " <= letter <= "~" else "?" for letter in cut)
+    font = cv2.FONT_HERSHEY_SIMPLEX
     written = cv2.putText(tile, line, at, font, 0.35, (0, 0, 0), 1, cv2.LINE_AA)
     return np.asarray(written, dtype=np.uint8)
 
@@ -207,13 +224,17 @@ class FrameConverter:
         """
         if self._pictures is None:
             self._pictures = _reformatter()
-        bgr = _convert(self._pictures, frame, (frame.width, frame.height))
-        rotation_deg, is_mirrored = _turn(frame)
-        if is_mirrored:
-            bgr = bgr[:, ::-1]
-        if rotation_deg:
-            bgr = np.rot90(bgr, -rotation_deg // 90)
-        return np.ascontiguousarray(bgr)
+        return turned_upright(_convert(self._pictures, frame, (frame.width, frame.height)), frame)
+
+
+def turned_upright(picture: Picture, frame: VideoFrame) -> Picture:
+    """A picture of a frame as it is coded, mirrored and turned as its display matrix says."""
+    rotation_deg, is_mirrored = _turn(frame)
+    if is_mirrored:
+        picture = picture[:, ::-1]
+    if rotation_deg:
+        picture = np.rot90(picture, -rotation_deg // 90)
+    return np.ascontiguousarray(picture)
 
 
 def _turn(frame: VideoFrame) -> tuple[int, bool]:

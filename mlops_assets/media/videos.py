@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlops_assets.errors import InputError
 from mlops_assets.media.clock import FrameClock, SamplingGrid, SkipPlan
 from mlops_assets.media.completeness import GapCounter, missing_share
-from mlops_assets.media.events import DecodeReport, Sample, SamplingOptions, Shot
+from mlops_assets.media.events import (
+    DecodeReport,
+    PictureQuality,
+    Sample,
+    SamplingOptions,
+    Shot,
+)
+from mlops_assets.media.looks import LookRecorder
 from mlops_assets.media.packets import PacketReader, frame_step, open_container
-from mlops_assets.media.pictures import FrameConverter, Picture, encode_bgr, reduce_picture
+from mlops_assets.media.pictures import (
+    FrameConverter,
+    Picture,
+    encode_bgr,
+    reduce_picture,
+    turned_upright,
+)
 from mlops_assets.media.quality import measure_quality
 from mlops_assets.media.shots import CutDetector, ShotSummary, StillnessMeter
 from mlops_assets.media.transitions import BlendDetector
@@ -33,7 +47,10 @@ _HARMLESS = frozenset({"timestamps_repaired"})
 
 
 def decode_video(
-    path: Path, *, options: SamplingOptions = _DEFAULT_OPTIONS
+    path: Path,
+    *,
+    options: SamplingOptions = _DEFAULT_OPTIONS,
+    redact: Callable[[Picture], Picture] | None = None,
 ) -> Iterator[Sample | Shot | DecodeReport]:
     """Decode a video once and give what it holds, as it comes.
 
@@ -52,6 +69,9 @@ def decode_video(
     Args:
         path: the file; only this file is opened, whatever it refers to.
         options: how to sample.
+        redact: from the full-size upright BGR picture of every sample and successor to what is
+            kept of it, a new one of the same shape that is then reduced and encoded; quality,
+            shots and looks are of the picture before.
 
     Yields:
         Samples in order of time; each `Shot` after its last sample; last one `DecodeReport`.
@@ -61,7 +81,9 @@ def decode_video(
             (no video, or not one intact frame).
     """
     with open_container(path) as container:
-        yield from _pass_over(container, options, missing_share(path)).events()
+        decoding = _pass_over(container, options, missing_share(path))
+        decoding.redact = redact
+        yield from decoding.events()
 
 
 def _pass_over(container: InputContainer, options: SamplingOptions, absent: float) -> _VideoPass:
@@ -124,6 +146,8 @@ class _VideoPass:
     summary: ShotSummary
     watch_step: int
     shot_min: int
+    looks: LookRecorder = field(default_factory=LookRecorder)
+    redact: Callable[[Picture], Picture] | None = None
     size: tuple[int, int] | None = None
     told_duration: int = 0
     watch_due: int = 0
@@ -157,12 +181,19 @@ class _VideoPass:
         else:
             self.unwatched.append((frame, ticks))
         if is_due or is_taken:
-            picture = reduce_picture(self.converter.picture(frame), self.options.max_side_px)
-            self._pair(picture, ticks)
+            seen, shown = self._pictures(frame)
+            self._pair(shown, ticks)
             if is_taken:
-                self._sample(frame, picture, ticks, ticks if pts is None else pts)
+                quality = measure_quality(seen)
+                self._sample(frame, shown, quality, (ticks, ticks if pts is None else pts))
         while self.waiting and self.waiting[0].due is None:
             yield self.waiting.popleft().sample
+
+    def _pictures(self, frame: VideoFrame) -> tuple[Picture, Picture]:
+        """The upright picture as it is, which is measured, and as it is kept."""
+        whole, side = self.converter.picture(frame), self.options.max_side_px
+        seen = reduce_picture(whole, side)
+        return seen, seen if self.redact is None else reduce_picture(self.redact(whole), side)
 
     def _must_watch(self, ticks: int) -> bool:
         return ticks >= self.watch_due or len(self.unwatched) >= _UNWATCHED_MAX
@@ -175,6 +206,8 @@ class _VideoPass:
         if change is not None:
             yield from self._end_shot(change)
         self.summary.see(thumbnail, ticks)
+        upright = partial(turned_upright, frame=frame)
+        self.looks.offer(thumbnail, ticks * self.clock.time_base, upright=upright)
         self.seen = thumbnail
         self.watch_due = ticks + self.watch_step
         self.unwatched.clear()
@@ -241,7 +274,11 @@ class _VideoPass:
                 gap = (ticks - waiting.ticks) * self.clock.time_base
                 waiting.sample = replace(waiting.sample, next_jpeg=jpeg, next_gap=gap)
 
-    def _sample(self, frame: VideoFrame, picture: Picture, ticks: int, pts: int) -> None:
+    def _sample(
+        self, frame: VideoFrame, picture: Picture, quality: PictureQuality, at: tuple[int, int]
+    ) -> None:
+        """Keep a sample; `at` is its time in ticks, and in the ticks of the file."""
+        ticks, pts = at
         height, width = picture.shape[:2]
         sample = Sample(
             index=self.samples,
@@ -253,7 +290,7 @@ class _VideoPass:
             next_gap=None,
             width_px=width,
             height_px=height,
-            quality=measure_quality(picture),
+            quality=quality,
             is_keyframe=frame.key_frame,
             is_shot_start=self.starts_shot,
         )
@@ -312,4 +349,5 @@ class _VideoPass:
             duration=self._end_ticks() * self.clock.time_base,
             samples=self.samples,
             shots=self.shots,
+            looks=self.looks.looks(),
         )

@@ -21,7 +21,7 @@ class Material:
     Args:
         features: (N, D) float32, from `join_features`.
         labels: N class names.
-        media: N media ids; all items of one medium fall on one side of the split.
+        media: N media ids, near duplicates under one; all items of an id fall on one side.
         sources: N source names, by which scores are broken down.
         is_recent: (N,) bool, of partitions the champion's data had none of.
         held_out_share: share of media kept for judging.

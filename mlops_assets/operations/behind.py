@@ -7,7 +7,7 @@ every table. The truth is in the lake, so it survives a lost cursor and a new Da
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -15,7 +15,7 @@ import polars as pl
 
 from mlops_assets.lake import MEDIA, Lake, Ledger, Partition, still_lake
 from mlops_assets.landing import desired_digests
-from mlops_assets.rows import Producer, make_plan
+from mlops_assets.rows import Producer, Waking, make_plan
 from mlops_assets.rows.parameters import EVERY, PARAMETERS, resolve, version_of
 from mlops_assets.tables import all_producers
 
@@ -43,10 +43,12 @@ def media_producers() -> list[Producer]:
     return [producer for producer in all_producers() if producer.scheme == MEDIA]
 
 
-def desired_states(lake: Lake) -> pl.DataFrame:
-    """Every partition with its `files`, `size_bytes`, `latest_at` and `desired` state."""
+def desired_states(lake: Lake, partition: Partition | None = None) -> pl.DataFrame:
+    """Every partition, or one, with its `files`, `size_bytes`, `latest_at` and `desired` state."""
     with still_lake():
         landed = desired_digests(lake)
+        if partition is not None:
+            landed = landed.filter(**partition.as_dict)
         signatures = _Signatures(lake)
         desired = [
             _digest([str(digest), signatures.of(MEDIA.of(source, day))])
@@ -90,17 +92,27 @@ def settle(lake: Lake, partition: Partition, *, run_id: str) -> State:
     """State what a partition has reached: all that is desired, if no table has anything due.
 
     The desired state is read before the plans, and the statement bears that time: what lands
-    meanwhile, and what is touched by hand meanwhile, makes it behind again.
+    meanwhile, and what is touched by hand meanwhile, makes it behind again. Before it is stated,
+    the other partitions that it concerns are woken.
     """
-    source, day = partition.values
     now = datetime.now(UTC)
-    desired = desired_states(lake).filter((pl.col("source") == source) & (pl.col("day") == day))
+    desired = desired_states(lake, partition)
     digest = desired["desired"][0] if desired.height else ""
     with still_lake():
         is_complete = all(make_plan(p, lake, partition).is_empty for p in media_producers())
     state: State = "reached" if is_complete else "partial"
+    for other in _woken(lake, partition):
+        note(lake, other, "touched", digest="", run_id=run_id)
     note(lake, partition, state, digest=digest, run_id=run_id, now=now)
     return state
+
+
+def _woken(lake: Lake, partition: Partition) -> Iterator[Partition]:
+    """Partitions that have something due now that this one was brought up; see `Waking`."""
+    for producer in media_producers():
+        for pin in producer.pins.values():
+            others = pin.wakes(lake, partition) if isinstance(pin, Waking) else ()
+            yield from (one for one in others if not make_plan(producer, lake, one).is_empty)
 
 
 def note(
@@ -145,6 +157,7 @@ class _Signatures:
             f"{producer.name}.{name}={pin(self.lake, partition, values)}"
             for producer, values in self.values[source]
             for name, pin in producer.pins.items()
+            if not isinstance(pin, Waking)
         ]
         return _digest([self.sources[source], *pinned])
 

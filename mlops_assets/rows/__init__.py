@@ -17,6 +17,7 @@ from mlops_assets.rows.tables import (
     Producer,
     Rows,
     Table,
+    Waking,
     table,
     tables,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "Row",
     "Rows",
     "Table",
+    "Waking",
     "bring",
     "each",
     "expand",

@@ -7,7 +7,7 @@ import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 import polars as pl
 
@@ -27,6 +27,24 @@ Pin = Callable[[Lake, Partition, Mapping[str, Any]], "str | None"]
 """A parameter the platform fills in, cheaply, from lake, partition and the other parameters.
 
 None means that the table waits for it."""
+
+
+@runtime_checkable
+class Waking(Protocol):
+    """A pin that costs too much to be asked of every partition at every look.
+
+    It is left out of what is desired of a partition. Instead, a partition that was brought up wakes
+    the others that its rows concern, so that they are looked at again.
+    """
+
+    def __call__(self, lake: Lake, partition: Partition, values: Mapping[str, Any]) -> str | None:
+        """Its value, as of any pin."""
+        ...
+
+    def wakes(self, lake: Lake, partition: Partition) -> Iterable[Partition]:
+        """The other partitions whose value may have changed with the rows of this one."""
+        ...
+
 
 HOW_IT_RUNS = object()
 """In the `Annotated` of a parameter that says how a function runs and not what it computes.

@@ -163,7 +163,7 @@ def _material(items: pl.DataFrame, learned: set[str], held_out_share: float) -> 
     return Material(
         features=join_features(matrix(items["vector"]), items),
         labels=items["label"].to_list(),
-        media=items["media_id"].to_list(),
+        media=items["group_id"].to_list(),
         sources=items["source"].to_list(),
         is_recent=(~keys.is_in(list(learned))).to_numpy(),
         held_out_share=held_out_share,

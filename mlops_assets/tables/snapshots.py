@@ -39,7 +39,14 @@ class Snapshot(Row, key="request_id"):
     accepts=("*",),
     scheme=MODEL,
     how=How(commit="partition"),
-    looks_at=("raw_media", "screenings", "labels", "frame_embeddings", "optical_flows"),
+    looks_at=(
+        "raw_media",
+        "screenings",
+        "near_duplicates",
+        "labels",
+        "frame_embeddings",
+        "optical_flows",
+    ),
 )
 def snapshots(request: Request) -> Snapshot:
     """Training sets: which labelled items, at which version of every table.

@@ -24,6 +24,7 @@ from mlops_assets.media.probing.probed import (
     check_pixels,
 )
 from mlops_assets.media.probing.tags import device_name, exif_place, exif_time
+from mlops_assets.media.probing.texts import bounded_texts, png_texts
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
@@ -119,6 +120,7 @@ def _describe(image: ImageFile, path: Path, limits: ProbeLimits) -> Probe:
         device=device_name(root.get(_MAKE), root.get(_MODEL)),
         gps=exif_place(gps),
         flags=_flags(image, path, page_count),
+        texts=bounded_texts([root, camera, dict(image.info), *png_texts(path, image.format)]),
     )
 
 

@@ -15,6 +15,7 @@ from mlops_assets.media.probing.probed import Probe, ProbeFlag, ProbeLimits, che
 from mlops_assets.media.probing.sniff import HEAD_BYTES, Kind, Sniffed, is_nothing, sniff_kind
 from mlops_assets.media.probing.streams import probe_streams
 from mlops_assets.media.probing.tags import pdf_time
+from mlops_assets.media.probing.texts import bounded_texts
 
 if TYPE_CHECKING:
     from pypdfium2 import PdfDocument
@@ -119,6 +120,7 @@ def _probe_pdf(path: Path, limits: ProbeLimits) -> Probe:
         with pypdfium2.PdfDocument(path) as document:
             page_count = len(document)
             captured_at = _pdf_created_at(document)
+            texts = bounded_texts([_pdf_tags(document)])
     except pypdfium2.PdfiumError as err:
         raise _pdf_error(err, path) from err
     if page_count < 1:
@@ -132,7 +134,15 @@ def _probe_pdf(path: Path, limits: ProbeLimits) -> Probe:
         captured_at=captured_at,
         captured_at_from="container" if captured_at else None,
         has_zone=True,
+        texts=texts,
     )
+
+
+def _pdf_tags(document: PdfDocument) -> dict[str, str]:
+    try:
+        return document.get_metadata_dict(skip_empty=True)
+    except UnicodeError:
+        return {}
 
 
 def _pdf_error(err: Exception, path: Path) -> InputError:

@@ -73,6 +73,8 @@ class Probe:
         device: make and model.
         gps: latitude and longitude, degrees, WGS 84.
         flags: what is odd about it and no reason to refuse it.
+        texts: what people and programs wrote into its headers: titles, comments, descriptions; at
+            most 100, of 10,000 characters each.
     """
 
     kind: Kind
@@ -99,6 +101,7 @@ class Probe:
     device: str | None = None
     gps: tuple[float, float] | None = None
     flags: tuple[ProbeFlag, ...] = ()
+    texts: tuple[str, ...] = ()
 
     @property
     def duration_s(self) -> float | None:

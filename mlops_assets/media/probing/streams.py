@@ -18,6 +18,7 @@ from mlops_assets.media.probing.packets import BoundedReader, PacketTally, count
 from mlops_assets.media.probing.probed import Probe, ProbeFlag, ProbeLimits, check_pixels
 from mlops_assets.media.probing.sniff import Kind
 from mlops_assets.media.probing.tags import container_device, container_place, container_time
+from mlops_assets.media.probing.texts import bounded_texts
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -184,6 +185,7 @@ def _describe(
         device=container_device(tags),
         gps=container_place(tags),
         flags=(*tally.flags, *(_picture_flags(video) if video else ())),
+        texts=bounded_texts([container.metadata, *(s.metadata for s in container.streams)]),
         **picture,
     )
 
