@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from mlops_assets.errors import InputError
+from mlops_assets.filters import Evidence, inspect_media
 from mlops_assets.gates.captured import CapturedFrom, Clock, captured_at
 from mlops_assets.gates.labels_file import LabelsFile, is_labels_file, read_labels_csv
 from mlops_assets.gates.limits import Limits
@@ -41,6 +42,7 @@ class Admission:
         captured_at: aware, UTC; of a refused file too.
         captured_at_from: where that was read.
         has_zone: that time was stated with its zone, or in a field that is UTC by definition.
+        finds: the proofs of those flags that content filters raised.
     """
 
     kind: AdmittedKind
@@ -57,6 +59,7 @@ class Admission:
     captured_at: datetime
     captured_at_from: CapturedFrom
     has_zone: bool
+    finds: tuple[Evidence, ...] = ()
 
 
 def admit(
@@ -69,6 +72,9 @@ def admit(
     clock: Clock = _DEFAULT_CLOCK,
 ) -> Admission:
     """Say what a landed file is and whether it is fit, from headers and packets only.
+
+    What is written into its headers and its sidecar is read as well, for orders to a model, and
+    whether it is a second kind of file.
 
     A file is never refused for its sidecar. `captured_at` is that of the sidecar, else of EXIF or
     the container, else of the name, else `modified_at`.
@@ -88,7 +94,7 @@ def admit(
         OSError: the file is gone, or its disk fails: nothing is wrong with the data.
     """
     said, sidecar_problem = _read_sidecar(sidecar, limits)
-    seen = _Seen(path, name, limits)
+    seen = _Seen(path, name, limits, _texts_of(said))
     try:
         reason, message = "", seen.look()
     except InputError as err:
@@ -111,20 +117,22 @@ def admit(
         captured_at=moment,
         captured_at_from=witness,
         has_zone=has_zone,
+        finds=seen.finds,
     )
 
 
 class _Seen:
     """What has been seen of a file so far; kept when looking further fails."""
 
-    def __init__(self, path: Path, name: str, limits: Limits) -> None:
-        self._path, self._name, self._limits = path, name, limits
+    def __init__(self, path: Path, name: str, limits: Limits, said: tuple[str, ...]) -> None:
+        self._path, self._name, self._limits, self._said = path, name, limits, said
         self.kind: AdmittedKind = "unknown"
         self.mime = ""
         self.size_bytes = 0
         self.probe: Probe | None = None
         self.labels: LabelsFile | None = None
         self.flags: tuple[str, ...] = ()
+        self.finds: tuple[Evidence, ...] = ()
 
     def look(self) -> str:
         """Look from the outside in; return what there is to say of a good file."""
@@ -161,7 +169,19 @@ class _Seen:
         probe = probe_media(self._path, sniffed.kind, limits=limits, mime=sniffed.mime)
         self.probe, self.kind, self.mime = probe, probe.kind, probe.mime
         self.flags = (*probe.flags, *(["audio_not_read"] if probe.kind == "audio" else []))
-        return " ".join(GATES[code].says for code in self.flags)
+        said = [GATES[code].says for code in self.flags]
+        texts = (*probe.texts, *self._said)
+        self.finds = inspect_media(self._path, probe.kind, texts=texts)
+        self.flags = (*self.flags, *(find.code for find in self.finds))
+        return " ".join((*said, *(GATES[find.code].message(find.detail) for find in self.finds)))
+
+
+def _texts_of(sidecar: Sidecar | None) -> tuple[str, ...]:
+    """What people wrote beside the file."""
+    if sidecar is None:
+        return ()
+    extra = (text for text in sidecar.extra.values() if isinstance(text, str))
+    return (sidecar.caption or "", *sidecar.tags, *extra)
 
 
 def _byte_limit(kind: AdmittedKind, limits: Limits) -> int:

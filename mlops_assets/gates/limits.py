@@ -26,6 +26,25 @@ class Limits:
         max_chars: characters of a document.
         max_share_lost: share of a file that may be lost before the rest is not worth keeping, 0 to
             1.
+        min_brightness: mean luma of a picture, 0 to 1, below which it is too dark; as all that
+            follow, of a file's typical picture.
+        max_brightness: above which it is too bright.
+        min_contrast: standard deviation of luma, 0 to 0.5.
+        min_sharpness: see `PictureQuality`.
+        max_clipped_dark: share of the picture that is black.
+        max_clipped_bright: share of the picture that is white.
+        max_noise: grain, in gray levels.
+        max_blockiness: see `PictureQuality`.
+        max_black_share: share of a clip that is black.
+        max_frozen_share: share of a clip in which nothing changes.
+        max_aspect: longer side over shorter.
+        min_side_px: shorter side.
+        max_side_px: shorter side.
+        min_rate_hz: pictures a second.
+        max_usual_rate_hz: pictures a second; `max_rate_hz` is what no camera does.
+        max_damaged_share: share of a text's characters that were lost or read wrong.
+        max_garbage_share: share of a text's characters that are no text.
+        languages: ISO 639-1 codes a text may be in, with commas between; empty for any.
     """
 
     max_bytes: int = 20_000_000_000
@@ -41,6 +60,24 @@ class Limits:
     max_read_bytes: int = 20_000_000_000
     max_chars: int = 20_000_000
     max_share_lost: float = 0.9
+    min_brightness: float = 0.05
+    max_brightness: float = 0.95
+    min_contrast: float = 0.02
+    min_sharpness: float = 10.0
+    max_clipped_dark: float = 0.7
+    max_clipped_bright: float = 0.5
+    max_noise: float = 12.0
+    max_blockiness: float = 0.5
+    max_black_share: float = 0.5
+    max_frozen_share: float = 0.8
+    max_aspect: float = 4.0
+    min_side_px: float = 64.0
+    max_side_px: float = 10_000.0
+    min_rate_hz: float = 1.0
+    max_usual_rate_hz: float = 300.0
+    max_damaged_share: float = 0.01
+    max_garbage_share: float = 0.25
+    languages: str = ""
 
     @property
     def probe(self) -> ProbeLimits:

@@ -1,7 +1,8 @@
 """Gates behind the decode pass: what is found when pictures, sound and text really come out.
 
-A gate here is a function of what was decoded; it finds nothing, or a code of `GATES` with what was
-measured and the limit. New gates on pixels (brightness, sharpness, freezing) go into `PIXEL_GATES`.
+A gate here is a function of what was decoded; it gives what it finds, each a code of `GATES` with
+what was measured and the limit. A gate on one number is a line in `measures.MEASURES` instead;
+any other goes into `PIXEL_GATES`.
 """
 
 from __future__ import annotations
@@ -9,9 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
+from mlops_assets.filters import Evidence
+from mlops_assets.gates.findings import Finding, find
 from mlops_assets.gates.limits import Limits
-from mlops_assets.gates.table import GATES
+from mlops_assets.gates.screening import Expectation, judge_languages, judge_measures
 from mlops_assets.media.events import PictureQuality
+from mlops_assets.media.quality import TypicalQuality
+from mlops_assets.text import TextQuality
 
 
 @dataclass(frozen=True)
@@ -27,6 +34,12 @@ class Decoded:
         frozen_s: seconds without any change.
         duration_s: measured; 0 for what has none.
         picture: JPEG of the sampled picture with the most contrast; empty for sound and text.
+        size_px: upright width and height; None for what has none.
+        rate_hz: pictures a second; 0 where it is not known.
+        text: what is wrong with a text; None for what is none.
+        language: ISO 639-1 of a text; empty where it is not known.
+        language_confidence: 0 to 1.
+        finds: of the content filters.
     """
 
     flags: tuple[str, ...] = ()
@@ -37,32 +50,15 @@ class Decoded:
     frozen_s: float = 0.0
     duration_s: float = 0.0
     picture: bytes = b""
+    size_px: tuple[int, int] | None = None
+    rate_hz: float = 0.0
+    text: TextQuality | None = None
+    language: str = ""
+    language_confidence: float = 0.0
+    finds: tuple[Evidence, ...] = ()
 
 
-@dataclass(frozen=True)
-class Finding:
-    """A gate that a file did not pass.
-
-    Attributes:
-        code: of `GATES`; its severity says what it means.
-        message: what a person reads.
-    """
-
-    code: str
-    message: str
-
-    @property
-    def is_fatal(self) -> bool:
-        """Whether it keeps the file out."""
-        return GATES[self.code].severity == "quarantine"
-
-
-PixelGate = Callable[[Decoded, Limits], Finding | None]
-
-
-def find(code: str, detail: str = "") -> Finding:
-    """A finding in the words of the table."""
-    return Finding(code, GATES[code].message(detail))
+PixelGate = Callable[[Decoded, Limits], Iterator[Finding]]
 
 
 def judge_decoded(decoded: Decoded, limits: Limits) -> list[Finding]:
@@ -72,20 +68,56 @@ def judge_decoded(decoded: Decoded, limits: Limits) -> list[Finding]:
 
 def _findings(decoded: Decoded, limits: Limits) -> Iterator[Finding]:
     for gate in PIXEL_GATES:
-        finding = gate(decoded, limits)
-        if finding is not None:
-            yield finding
+        yield from gate(decoded, limits)
     for code in decoded.flags:
         yield find(code)
+    for proof in decoded.finds:
+        yield find(proof.code, proof.detail)
 
 
-def _loss(decoded: Decoded, limits: Limits) -> Finding | None:
+def _loss(decoded: Decoded, limits: Limits) -> Iterator[Finding]:
     lost = decoded.share_lost
     told = f"{lost:.1%} {decoded.unit} lost"
     if lost > limits.max_share_lost:
-        return find("little_is_left", f"{told}; limit {limits.max_share_lost:.0%}")
-    return find("salvaged", told) if lost else None
+        yield find("little_is_left", f"{told}; limit {limits.max_share_lost:.0%}")
+    elif lost:
+        yield find("salvaged", told)
 
 
-PIXEL_GATES: tuple[PixelGate, ...] = (_loss,)
-"""Each looks at what was decoded and finds something, or nothing."""
+def _quality(decoded: Decoded, limits: Limits) -> Iterator[Finding]:
+    """The static limits; what is usual for a source is judged where its history is."""
+    columns = {name: np.array([value], dtype=float) for name, value in _measured(decoded).items()}
+    yield from judge_measures(columns, Expectation(limits)).get(0, [])
+
+
+def _measured(decoded: Decoded) -> dict[str, float | None]:
+    """What is known of a file, by the names of `MEASURES`; None is unknown."""
+    told: dict[str, float | None] = {}
+    if decoded.qualities:
+        typical = TypicalQuality()
+        for one in decoded.qualities:
+            typical.see(one)
+        told |= typical.medians()
+    if decoded.size_px:
+        told |= {"short_side_px": min(decoded.size_px), "aspect": _aspect(*decoded.size_px)}
+    if decoded.duration_s:
+        told["black_share"] = decoded.black_s / decoded.duration_s
+        told["frozen_share"] = decoded.frozen_s / decoded.duration_s
+        told["rate_hz"] = decoded.rate_hz or None
+    if decoded.text:
+        told["damaged_share"] = decoded.text.damaged_share
+        told["garbage_share"] = decoded.text.garbage_share
+    return told
+
+
+def _aspect(width_px: int, height_px: int) -> float:
+    return max(width_px, height_px) / min(width_px, height_px)
+
+
+def _language(decoded: Decoded, limits: Limits) -> Iterator[Finding]:
+    sure = np.array([decoded.language_confidence])
+    yield from judge_languages([decoded.language], sure, Expectation(limits)).values()
+
+
+PIXEL_GATES: tuple[PixelGate, ...] = (_loss, _quality, _language)
+"""Each looks at what was decoded and gives what it finds."""

@@ -1,7 +1,8 @@
 """Every gate: what it is called, what it does to a file, where its threshold is, what it says.
 
-A new gate is a line here and whoever raises or finds its code; a gate on pixels is a line here and
-a function in `pixels.PIXEL_GATES`.
+A new gate is a line here and whoever raises or finds its code; a gate on one measured number is a
+line here, a field of `Limits` and a line in `measures.MEASURES`; any other gate on what was decoded
+is a line here and a function in `pixels.PIXEL_GATES`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from types import MappingProxyType
 from typing import Literal
 
 Severity = Literal["quarantine", "flag"]
-Stage = Literal["folder", "door", "decode", "sidecar", "labels", "process"]
+Stage = Literal["folder", "door", "decode", "screen", "sidecar", "labels", "process"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,8 @@ class Gate:
     Attributes:
         code: snake_case, the reason a file is kept out by or the flag it is marked with.
         stage: where it stands: `folder` (before the file is opened), `door` (headers and packets),
-            `decode` (pixels, sound, text), `sidecar` and `labels` (what is said of other files),
+            `decode` (pixels, sound, text), `screen` (measures of what was decoded, judged again
+            whenever a threshold changes), `sidecar` and `labels` (what is said of other files),
             `process` (what the decoder did to its process).
         severity: `quarantine` keeps the file out; `flag` lets it in and marks it.
         says: what a person reads: a sentence on what it means and what to do.
@@ -49,6 +51,10 @@ def _stop(stage: Stage, code: str, says: str, limit: str = "", parameter: str = 
 
 def _flag(stage: Stage, code: str, says: str, limit: str = "", parameter: str = "") -> Gate:
     return Gate(code, stage, "flag", says, limit, parameter)
+
+
+def _screen(code: str, says: str, limit: str) -> Gate:
+    return _flag("screen", code, says, limit, f"screenings.{limit}")
 
 
 _FOLDER = (
@@ -121,7 +127,7 @@ _DOOR = (
     _flag("door", "motion_photo", "A clip hides behind the photo; the photo is used."),
     _flag("door", "interlaced", "Two half pictures are woven into each; they stay so."),
     _flag("door", "high_dynamic_range", "Brightness beyond the screen's is cut, not mapped."),
-    _flag("door", "audio_not_read", "Registered; nothing reads audio yet."),
+    _flag("door", "audio_not_read", "Registered and measured; nothing tells what it says yet."),
 )
 _DECODE = (
     _stop("decode", "nothing_decodes", "Not one picture, sound or page comes out of it."),
@@ -158,6 +164,49 @@ _DECODE = (
     _flag("decode", "no_text_layer", "A document of pictures; text is not recognised yet."),
     _flag("decode", "pages_lost", "Some pages cannot be read; the others are used."),
 )
+_SCREEN = (
+    _screen("too_dark", "Hardly any light in it.", "min_brightness"),
+    _screen("too_bright", "Hardly anything but light in it.", "max_brightness"),
+    _screen("low_contrast", "Nearly one tone all over: fog, a covered lens.", "min_contrast"),
+    _screen("blurred", "Nothing in it is sharp.", "min_sharpness"),
+    _screen("clipped_dark", "Much of it is black: nothing is seen there.", "max_clipped_dark"),
+    _screen("clipped_bright", "Much of it is white: exposed too long.", "max_clipped_bright"),
+    _screen("noisy", "Grain covers what is to be seen.", "max_noise"),
+    _screen("blocky", "The blocks of the codec are seen: compressed too hard.", "max_blockiness"),
+    _screen("mostly_black", "Much of the clip is black.", "max_black_share"),
+    _screen("mostly_frozen", "Nothing changes for much of the clip.", "max_frozen_share"),
+    _screen("odd_aspect", "Far longer than wide: a strip, a panorama, a banner.", "max_aspect"),
+    _screen("below_resolution", "Smaller than pictures of this source should be.", "min_side_px"),
+    _screen("above_resolution", "Larger than pictures of this source should be.", "max_side_px"),
+    _screen("below_rate", "Fewer pictures a second than there should be.", "min_rate_hz"),
+    _screen("above_rate", "More pictures a second than there should be.", "max_usual_rate_hz"),
+    _screen("damaged_encoding", "Characters are lost or read wrong.", "max_damaged_share"),
+    _screen("garbled_text", "Much of the text is no text in any language.", "max_garbage_share"),
+    _flag(
+        "screen",
+        "unexpected_language",
+        "Not in a language of its source.",
+        parameter="screenings.languages",
+    ),
+    _flag(
+        "screen",
+        "unusual",
+        "Unlike what its source sent before; the message says in what.",
+        parameter="screenings.adaptive",
+    ),
+    _flag("screen", "not_measured", "Nothing was measured: it was skipped, or is still waiting."),
+)
+_CONTENT = (
+    _flag("door", "polyglot", "It is a second kind of file as well: look before you open it."),
+    _flag("decode", "hidden_characters", "Characters that do not show carry something."),
+    _flag("decode", "bidirectional_text", "Text reads other than it runs."),
+    _flag("decode", "homoglyphs", "Letters of another script stand for those they look like."),
+    _flag("decode", "prompt_injection", "It orders a model to do something."),
+    _flag("decode", "hidden_in_markup", "Text is in the document and not on its page."),
+    _flag("decode", "hidden_text", "Text in the picture is too faint or small to notice."),
+    _flag("screen", "silent_audio", "There is a sound track, and no sound on it."),
+    _flag("screen", "ultrasonic_audio", "There is sound above what people hear."),
+)
 _SIDECAR = (
     _stop("sidecar", "invalid_json", "The sidecar is no JSON, and was not used."),
     _stop("sidecar", "invalid_xml", "The sidecar is no XMP, and was not used."),
@@ -182,6 +231,18 @@ _PROCESS = (
 )
 
 GATES: Mapping[str, Gate] = MappingProxyType(
-    {gate.code: gate for gate in (*_FOLDER, *_DOOR, *_DECODE, *_SIDECAR, *_LABELS, *_PROCESS)}
+    {
+        gate.code: gate
+        for gate in (
+            *_FOLDER,
+            *_DOOR,
+            *_DECODE,
+            *_CONTENT,
+            *_SCREEN,
+            *_SIDECAR,
+            *_LABELS,
+            *_PROCESS,
+        )
+    }
 )
 """Code to gate."""

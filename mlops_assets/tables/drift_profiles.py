@@ -14,6 +14,7 @@ from mlops_assets.tables.decodings import frames
 from mlops_assets.tables.frame_embeddings import frame_embeddings, matrix
 from mlops_assets.tables.optical_flows import is_sound, optical_flows
 from mlops_assets.tables.predictions import predictions
+from mlops_assets.tables.screenings import usable
 from mlops_assets.tables.text_chunks import text_chunks
 
 
@@ -45,6 +46,7 @@ class DriftProfile(Row, key="profile_id", said=("partition", "feature", "media_c
         text_chunks.size,
         chunk_embeddings.vectors,
         predictions.scores,
+        only=usable,
     ),
     version="2",
     how=How(commit="partition"),

@@ -12,6 +12,7 @@ from mlops_assets.embeddings import DEFAULT_IMAGE_ENCODER, encoder_version, imag
 from mlops_assets.lake import Lake, Partition
 from mlops_assets.rows import How, Row, Rows, each, table
 from mlops_assets.tables.decodings import frames
+from mlops_assets.tables.screenings import usable
 
 VECTOR = pl.List(pl.Float32())
 
@@ -31,7 +32,7 @@ def _version(lake: Lake, partition: Partition, values: Mapping[str, Any]) -> str
 
 
 @table(
-    each(frames.image),
+    each(frames.image, only=usable),
     version="1",
     how=How(batch_size=128, slice_units=1024, pool="model"),
     pins={"encoder_version": _version},

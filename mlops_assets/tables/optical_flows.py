@@ -28,6 +28,8 @@ from mlops_assets.flow.solving import Solver, solve_pairs
 from mlops_assets.lake import MEDIA, Lake, Partition, current_lake
 from mlops_assets.rows import HOW_IT_RUNS, How, Row, Rows, each, table
 from mlops_assets.tables.decodings import frames
+from mlops_assets.tables.raw_media import shown
+from mlops_assets.tables.screenings import usable
 
 _F32 = pl.List(pl.Float32())
 
@@ -151,7 +153,7 @@ def _executor(values: Mapping[str, Any]) -> Literal["serial", "processes"]:
 
 
 @table(
-    each(frames.pixels, where=pl.col("next_gap_s").is_not_null()),
+    each(frames.pixels, where=pl.col("next_gap_s").is_not_null(), only=usable),
     version="2",
     how=How(batch_size=32, slice_units=256, executor=_executor, pool="decode"),
     pins={"method_version": _method_version},
@@ -339,9 +341,9 @@ def sheet_of(flows: pl.DataFrame, *, captions: list[str] | None = None) -> bytes
     """
     partition = MEDIA.of(flows["source"][0], flows["day"][0])
     pictures = frames.rows(current_lake(), partition).select("frame_id", "jpeg", "next_jpeg")
-    shown = flows.lazy().join(pictures, on="frame_id", maintain_order="left").collect()
-    fields = [_field(row) for row in shown.iter_rows(named=True)]
-    return flow_sheet(shown["jpeg"].to_list(), fields, captions=captions)
+    found = flows.lazy().join(pictures, on="frame_id", maintain_order="left").collect()
+    fields = [_field(row) for row in found.iter_rows(named=True)]
+    return flow_sheet(shown(found), fields, captions=captions)
 
 
 def _field(row: Mapping[str, Any]) -> np.ndarray:

@@ -11,6 +11,7 @@ from annotated_types import Ge, Gt
 from mlops_assets.errors import InputError
 from mlops_assets.rows import Row, expand, table
 from mlops_assets.tables.documents import Document, documents
+from mlops_assets.tables.screenings import usable
 from mlops_assets.text import chunk_text
 
 
@@ -28,7 +29,7 @@ class TextChunk(Row, key="chunk_id", words=("media_id", "text"), size=("media_id
     text: str
 
 
-@table(expand(documents.content), version="1")
+@table(expand(documents.content, only=usable), version="1")
 def text_chunks(
     document: Document,
     *,

@@ -19,6 +19,7 @@ from mlops_assets.text.extract import (
     text_format,
 )
 from mlops_assets.text.language import detect_language
+from mlops_assets.text.quality import TextQuality, measure_text
 
 __all__ = [
     "CHUNKING_VERSION",
@@ -27,11 +28,13 @@ __all__ = [
     "Chunk",
     "Extracted",
     "Format",
+    "TextQuality",
     "chunk_text",
     "clean_text",
     "detect_language",
     "extract_document",
     "is_pdf",
+    "measure_text",
     "page_spans",
     "text_format",
 ]

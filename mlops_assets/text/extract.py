@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Literal
 
 from mlops_assets.errors import InputError
 from mlops_assets.text.clean import clean_text
-from mlops_assets.text.encodings import decode_text
-from mlops_assets.text.language import SAMPLE_CHARS, detect_language
-from mlops_assets.text.markup import Marked, read_html, read_markdown
+from mlops_assets.text.encodings import DecodedText, EncodingFrom, decode_text
+from mlops_assets.text.language import SAMPLE_CHARS, tell_language
+from mlops_assets.text.markup import read_html, read_markdown
 from mlops_assets.text.pdf import read_pdf
+from mlops_assets.text.quality import TextQuality, measure_text
 
 Format = Literal["txt", "md", "html", "pdf"]
 
@@ -23,6 +24,7 @@ MAX_MARKDOWN_CHARS = 2_000_000
 MAX_BYTES_PER_CHAR = 4
 MAX_TITLE_CHARS = 500
 
+_OF_A_FORMAT = DecodedText("", "", "format", 1.0)
 _HTML_START = re.compile(
     r"\s{0,1000}(?:<\?xml[^>]{0,200}>\s{0,100})?(?:<!--.{0,5000}?-->\s{0,100}){0,3}"
     r"<(?:!doctype\s+html|html|head|body)\b",
@@ -44,6 +46,11 @@ class Extracted:
         char_count: characters of `text`, page breaks included.
         page_count: length of `pages`.
         pages_lost: pages of a damaged PDF that could not be read; '' stands in their place.
+        language_confidence: 0 to 1, see `tell_language`.
+        encoding: of the file's text; '' for a PDF.
+        encoding_from: what told it.
+        encoding_confidence: how sure that is, 0 to 1.
+        quality: how much of the text is damaged or garbage.
     """
 
     pages: tuple[str, ...]
@@ -53,6 +60,11 @@ class Extracted:
     char_count: int
     page_count: int
     pages_lost: int = 0
+    language_confidence: float = 0.0
+    encoding: str = ""
+    encoding_from: EncodingFrom = "format"
+    encoding_confidence: float = 1.0
+    quality: TextQuality = field(default_factory=TextQuality)
 
     @property
     def text(self) -> str:
@@ -103,8 +115,7 @@ def extract_document(
     """
     if is_pdf(path):
         pdf = read_pdf(path, name=name, max_pages=max_pages, max_chars=max_chars)
-        pages = [clean_text(page) for page in pdf.pages]
-        made = _extracted(pages, "pdf", pdf.title, pages_lost=pdf.pages_lost)
+        made = _extracted(pdf.pages, "pdf", pdf.title, pages_lost=pdf.pages_lost)
     else:
         made = _read_text_file(path, name=name, max_chars=max_chars)
     return _checked(made, name=name, max_pages=max_pages, max_chars=max_chars)
@@ -132,22 +143,21 @@ def _read_text_file(path: Path, *, name: str, max_chars: int) -> Extracted:
     size = path.stat().st_size
     if size > limit:
         raise InputError(f"{name} has {size} bytes; expected <= {limit}", reason="too_many_chars")
-    source = decode_text(path.read_bytes(), name=name)
+    decoded = decode_text(path.read_bytes(), name=name)
+    source = decoded.text
     if len(source) > max_chars:
         raise InputError(
             f"{name} has {len(source)} characters; expected at most {max_chars}",
             reason="too_many_chars",
         )
     form = text_format(source, name=name)
-    match form:
-        case "html":
-            return _one_page(read_html(source, name=name), "html")
-        case "md":
-            return _one_page(read_markdown(source.replace("\r\n", "\n"), name=name), "md")
-        case _:
-            return _extracted(
-                [clean_text(page) for page in source.rstrip().split(PAGE_BREAK)], "txt", ""
-            )
+    if form == "txt":
+        return _extracted(source.rstrip().split(PAGE_BREAK), "txt", "", decoded=decoded)
+    if form == "html":
+        marked = read_html(source, name=name)
+    else:
+        marked = read_markdown(source.replace("\r\n", "\n"), name=name)
+    return _extracted([marked.text], form, marked.title, decoded=decoded)
 
 
 def text_format(source: str, *, name: str) -> Literal["txt", "md", "html"]:
@@ -171,19 +181,29 @@ def text_format(source: str, *, name: str) -> Literal["txt", "md", "html"]:
     return "txt"
 
 
-def _one_page(marked: Marked, form: Format) -> Extracted:
-    return _extracted([clean_text(marked.text)], form, marked.title)
-
-
-def _extracted(pages: list[str], form: Format, title: str, *, pages_lost: int = 0) -> Extracted:
+def _extracted(
+    raw: Sequence[str],
+    form: Format,
+    title: str,
+    *,
+    pages_lost: int = 0,
+    decoded: DecodedText = _OF_A_FORMAT,
+) -> Extracted:
+    pages = tuple(clean_text(page) for page in raw)
+    language, language_confidence = tell_language(_sample(pages))
     return Extracted(
-        pages=tuple(pages),
+        pages=pages,
         format=form,
         title=" ".join(clean_text(title).split())[:MAX_TITLE_CHARS],
-        language=detect_language(_sample(pages)),
+        language=language,
         char_count=page_spans(pages)[-1][1],
         page_count=len(pages),
         pages_lost=pages_lost,
+        language_confidence=language_confidence,
+        encoding=decoded.encoding,
+        encoding_from=decoded.encoding_from,
+        encoding_confidence=decoded.confidence,
+        quality=measure_text(raw),
     )
 
 

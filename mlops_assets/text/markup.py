@@ -70,7 +70,7 @@ def read_html(source: str, *, name: str) -> Marked:
     """
     from selectolax.lexbor import LexborHTMLParser
 
-    _refuse_deep_nesting(source, name=name)
+    refuse_deep_nesting(source, name=name)
     tree = LexborHTMLParser(source)
     root = tree.body or tree.root
     title = tree.css_first("head > title") or tree.css_first("h1")
@@ -78,7 +78,16 @@ def read_html(source: str, *, name: str) -> Marked:
     return Marked(_visible_text(root) if root else "", heading)
 
 
-def _refuse_deep_nesting(source: str, *, name: str) -> None:
+def refuse_deep_nesting(source: str, *, name: str) -> None:
+    """Refuse HTML that takes hours to parse.
+
+    Args:
+        source: HTML.
+        name: the file's name, for messages only.
+
+    Raises:
+        InputError: reason `nested_too_deep`.
+    """
     deepest, repeated = _nesting(source)
     if deepest > MAX_OPEN_ELEMENTS or repeated > MAX_REPEATED_ELEMENTS:
         raise InputError(

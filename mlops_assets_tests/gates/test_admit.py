@@ -71,7 +71,7 @@ def test_a_good_file_is_let_in_by_its_bytes_whatever_its_name(tmp_path, write, k
 def test_sound_is_registered_and_says_that_nothing_reads_it(tmp_path):
     found = admitted(write_sound(tmp_path / "a"))
     assert found.flags == ("audio_not_read",)
-    assert found.message == "Registered; nothing reads audio yet."
+    assert found.message == "Registered and measured; nothing tells what it says yet."
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from mlops_assets.rows.executors import SerialExecutor
 from mlops_assets.rows.slices import stamp
 from mlops_assets.tables.decodings import frames
 from mlops_assets.tables.optical_flows import optical_flows
+from mlops_assets.tables.screenings import screenings
 from mlops_assets_tests.flow.scenes import translated_pair
 
 PARTITION = MEDIA.of("camera-01", "2026-11-20")
@@ -85,8 +86,22 @@ def frame(media_id: str, index: int, first: np.ndarray, second: np.ndarray) -> d
 def plant_frames(
     lake: Lake, *clips: list[dict[str, Any]], partition: Partition = PARTITION
 ) -> None:
-    """Frames of several clips in the place of those there are."""
-    plant(lake, frames, [row for one in clips for row in one], partition)
+    """Frames of several clips in the place of those there are, all fit for use."""
+    rows = [row for one in clips for row in one]
+    plant(lake, frames, rows, partition)
+    vouch(lake, rows, partition)
+
+
+def vouch(lake: Lake, rows: list[dict[str, Any]], partition: Partition = PARTITION) -> None:
+    """Say that the media of some rows are fit for use."""
+    media = dict.fromkeys(row["media_id"] for row in rows)
+    plant(lake, screenings, [screening(one) for one in media], partition)
+
+
+def screening(media_id: str, verdict: str = "clear", **values: Any) -> dict[str, Any]:
+    """What is said of one medium, to be planted under any partition."""
+    said = {"findings": [], "messages": [], "policy": "open", "history_media": 0}
+    return {"media_id": media_id, "verdict": verdict, "kind": "video", **said, **values}
 
 
 def flow(media_id: str, index: int, **values: Any) -> dict[str, Any]:
@@ -115,5 +130,6 @@ def flow(media_id: str, index: int, **values: Any) -> dict[str, Any]:
 
 
 def plant_flows(lake: Lake, rows: list[dict[str, Any]], partition: Partition = PARTITION) -> None:
-    """Flows in the place of those there are."""
+    """Flows in the place of those there are, all of media that are fit for use."""
     plant(lake, optical_flows, rows, partition)
+    vouch(lake, rows, partition)

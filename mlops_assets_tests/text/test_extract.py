@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from mlops_assets.errors import InputError
 from mlops_assets.text import (
     Extracted,
+    TextQuality,
     clean_text,
     detect_language,
     extract_document,
@@ -77,7 +78,11 @@ def refusal(tmp_path: Path, data: bytes, name: str = "note.txt", **limits: int) 
 
 def test_plain_text_comes_back_as_it_was_with_its_facts(tmp_path: Path) -> None:
     made = extracted(tmp_path, ENGLISH.encode())
-    assert made == Extracted((ENGLISH,), "txt", "", "en", len(ENGLISH), 1)
+    assert (made.pages, made.format, made.title, made.language) == ((ENGLISH,), "txt", "", "en")
+    assert (made.char_count, made.page_count, made.pages_lost) == (len(ENGLISH), 1, 0)
+    assert (made.encoding, made.encoding_from, made.encoding_confidence) == ("ascii", "bytes", 1)
+    assert made.language_confidence > 0.9
+    assert made.quality == TextQuality(0.0, 0.0)
     assert made.text == ENGLISH
 
 

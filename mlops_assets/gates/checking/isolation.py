@@ -65,6 +65,7 @@ class Workers:
         items: Iterable[ItemT],
         *,
         weigh: Callable[[ItemT], int] = lambda _: _BATCH_BYTES,
+        limit_s: float | None = None,
     ) -> Iterator[tuple[ItemT, ResultT | Finding, float]]:
         """Call a function for each item; each item comes back once, as they finish.
 
@@ -75,6 +76,7 @@ class Workers:
             call: at the top level of a module; what it takes and returns can be pickled.
             items: taken a few at a time.
             weigh: bytes of an item.
+            limit_s: after so long the rest is given up, and does not come back; None: never.
 
         Yields:
             An item with what was returned, or with why nothing was: `decoder_crashed`,
@@ -84,6 +86,7 @@ class Workers:
         waiting: dict[ProcessFuture[list[ResultT]], tuple[list[ItemT], float]] = {}
         batches = _batches(items, weigh)
         again: list[list[ItemT]] = []
+        end = None if limit_s is None else time.monotonic() + limit_s
         try:
             while True:
                 while len(waiting) < _IN_FLIGHT * self._count:
@@ -93,7 +96,10 @@ class Workers:
                     waiting[self._schedule(call, batch)] = batch, time.perf_counter()
                 if not waiting:
                     return
-                done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+                left_s = None if end is None else end - time.monotonic()
+                if left_s is not None and left_s <= 0:
+                    return
+                done, _ = wait(waiting, left_s, return_when=FIRST_COMPLETED)
                 for future in done:
                     batch, began = waiting.pop(future)  # type: ignore[call-overload]
                     outcome = _outcome(future)  # type: ignore[arg-type]

@@ -10,7 +10,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from mlops_assets.errors import InputError
+from mlops_assets.filters import (
+    Evidence,
+    find_hidden_text,
+    inspect_document,
+    judge_sound,
+    read_picture,
+    read_text,
+)
 from mlops_assets.gates.admit import Admission, AdmittedKind, admit
 from mlops_assets.gates.checking.walking import reachable
 from mlops_assets.gates.limits import Limits
@@ -24,14 +34,18 @@ from mlops_assets.media.events import (
     Shot,
 )
 from mlops_assets.media.images import decode_image
+from mlops_assets.media.pictures import decode_jpeg
 from mlops_assets.media.probing.probe import sniff_file
-from mlops_assets.media.sounds import decode_sound
+from mlops_assets.media.sounds import decode_sound, measure_sound
 from mlops_assets.media.videos import decode_video
 from mlops_assets.text import extract_document
 
 JudgedKind = Literal[AdmittedKind, "sidecar"]
 
 _SAMPLE_SIDE_PX = 640
+_PICTURE_SIDE_PX = 1280
+_PICTURES_READ = 4
+"""Samples of a clip that are searched for hidden text."""
 _BLOCK_BYTES = 1 << 20
 
 
@@ -190,7 +204,8 @@ def _findings(
         return (Finding(admission.reason, admission.message),), None
     told = [Finding(code, admission.message) for code in admission.flags]
     if len(told) > 1:
-        told = [find(code) for code in admission.flags]
+        proofs = {one.code: one.detail for one in admission.finds}
+        told = [find(code, proofs.get(code, "")) for code in admission.flags]
     if admission.sidecar_problem:
         code, _, detail = admission.sidecar_problem.partition(": ")
         told.append(Finding("bad_sidecar", find(code, detail).message))
@@ -210,37 +225,52 @@ def _reason(err: InputError) -> str:
 
 
 def _decode_picture(path: Path, work: Work) -> Decoded:
-    return _watch(decode_image, path, work)
+    return _watch(decode_image, path, work, side_px=_PICTURE_SIDE_PX)
 
 
 def _decode_clip(path: Path, work: Work) -> Decoded:
-    return _watch(decode_video, path, work)
+    sound = measure_sound(path)
+    seen = _watch(decode_video, path, work, side_px=_SAMPLE_SIDE_PX)
+    return replace(seen, finds=(*seen.finds, *(judge_sound(sound) if sound else ())))
 
 
 def _watch(
-    decode: Callable[..., Iterator[Sample | Shot | DecodeReport]], path: Path, work: Work
+    decode: Callable[..., Iterator[Sample | Shot | DecodeReport]],
+    path: Path,
+    work: Work,
+    *,
+    side_px: int,
 ) -> Decoded:
     """What the one decode pass of the platform says, as far as there is time for it."""
     options = SamplingOptions(
         with_successors=False,
-        max_side_px=_SAMPLE_SIDE_PX,
+        max_side_px=side_px,
         max_pixels=work.limits.max_pixels,
         thread_count=1,
     )
     end = time.process_time() + work.decode_cpu_s
     qualities: list[PictureQuality] = []
     picture = b""
+    finds: tuple[Evidence, ...] = ()
     for event in decode(path, options=options):
         if isinstance(event, DecodeReport):
-            return replace(_of_report(event, tuple(qualities)), picture=picture)
+            return replace(_of_report(event, tuple(qualities)), picture=picture, finds=finds)
         if isinstance(event, Sample):
             if event.quality.contrast >= max((one.contrast for one in qualities), default=0.0):
                 picture = event.jpeg
+            if len(qualities) < _PICTURES_READ and not finds:
+                finds = _in_picture(event.jpeg)
             qualities.append(event.quality)
         if time.process_time() > end:
             break
     flags = ("not_seen_to_the_end",)
-    return Decoded(flags=flags, qualities=tuple(qualities), picture=picture)
+    return Decoded(flags=flags, qualities=tuple(qualities), picture=picture, finds=finds)
+
+
+def _in_picture(jpeg: bytes) -> tuple[Evidence, ...]:
+    """Hidden text, and what a picture says where a recogniser is installed."""
+    bgr = np.ascontiguousarray(decode_jpeg(jpeg)[..., ::-1])
+    return (*find_hidden_text(bgr), *read_text(read_picture(bgr)))
 
 
 def _of_report(report: DecodeReport, qualities: tuple[PictureQuality, ...]) -> Decoded:
@@ -253,6 +283,8 @@ def _of_report(report: DecodeReport, qualities: tuple[PictureQuality, ...]) -> D
         black_s=report.black_s,
         frozen_s=report.frozen_s,
         duration_s=float(report.duration),
+        size_px=(report.width_px, report.height_px),
+        rate_hz=0.0 if is_still else report.frames_decoded / max(float(report.duration), 1e-9),
     )
 
 
@@ -260,12 +292,14 @@ def _decode_sound(path: Path, work: Work) -> Decoded:
     end = time.process_time() + work.decode_cpu_s
     flags: tuple[str, ...] = ()
     share_lost = 0.0
+    finds: tuple[Evidence, ...] = ()
     for report in decode_sound(path):
         share_lost = report.share_lost
+        finds = judge_sound(report.levels) if report.levels else ()
         if time.process_time() > end:
             flags = ("not_seen_to_the_end",)
             break
-    return Decoded(flags=flags, share_lost=share_lost, unit="of its packets are")
+    return Decoded(flags=flags, share_lost=share_lost, unit="of its packets are", finds=finds)
 
 
 def _read_text(path: Path, work: Work) -> Decoded:
@@ -278,8 +312,15 @@ def _read_text(path: Path, work: Work) -> Decoded:
         if err.reason == "no_text_layer":
             return Decoded(flags=("no_text_layer",))
         raise
-    flags = ("pages_lost",) if read.pages_lost else ()
-    return Decoded(flags, share_lost=read.pages_lost / read.page_count, unit="of its pages are")
+    return Decoded(
+        flags=("pages_lost",) if read.pages_lost else (),
+        share_lost=read.pages_lost / read.page_count,
+        unit="of its pages are",
+        text=read.quality,
+        language=read.language,
+        language_confidence=read.language_confidence,
+        finds=inspect_document(path, read, name=work.path),
+    )
 
 
 _DECODERS: dict[str, Callable[[Path, Work], Decoded]] = {
