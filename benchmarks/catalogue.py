@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import (
+    content_filters,
     flow_accuracy,
     flow_backends,
     flow_storage,
@@ -15,9 +16,13 @@ from benchmarks import (
     ingest_check,
     isolation,
     landing,
+    landing_scale,
     memory,
+    near_duplicates,
     nothing_new,
     plan,
+    privacy,
+    quality,
     shots,
     ticks,
 )
@@ -33,11 +38,16 @@ BENCHMARKS: dict[str, Callable[[Options], Result]] = {
     "ticks": ticks.run,
     "isolation": isolation.run,
     "landing": landing.run,
+    "landing_scale": landing_scale.run,
     "ingest_check": ingest_check.run,
     "flow_accuracy": flow_accuracy.run,
     "flow_backends": flow_backends.run,
     "flow_storage": flow_storage.run,
     "shots": shots.run,
+    "privacy": privacy.run,
+    "near_duplicates": near_duplicates.run,
+    "quality": quality.run,
+    "content_filters": content_filters.run,
 }
 
 

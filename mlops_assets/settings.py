@@ -70,9 +70,11 @@ class Settings(BaseSettings):
     tombstones: str = Field("", description="copies of tombstones; default <home>/tombstones")
     raft_weights: str = Field("", description="RAFT weights, .pth or .safetensors; empty: no raft")
     keep_runs_days: int = Field(90, ge=0, description="Dagster runs older go; 0 keeps all")
+    alert_url: str = Field("", description="webhook for failed checks; empty: none is told")
     look_back_days: int = Field(30, ge=0, description="how far a promotion reaches back")
     model: str = Field("scene", description="name of the registered model")
     cool_down_s: float = Field(3600, ge=0, description="least time between two trainings")
+    show: list[str] = Field(["open"], description="policies shown as they are, as JSON")
     train_on: list[str] = Field(["open", "private"], description="policies to learn from, as JSON")
     min_labelled: int = Field(20, ge=2, description="labelled media before the first training")
 

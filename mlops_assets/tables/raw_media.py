@@ -13,11 +13,14 @@ import polars as pl
 from annotated_types import Ge, Gt, Le
 
 from mlops_assets.gates import Admission, Clock, Limits, admit
-from mlops_assets.lake import current_lake
+from mlops_assets.lake import MEDIA, current_lake
 from mlops_assets.landing import Arrival, arrivals
+from mlops_assets.landing.stopped_sheet import SHEET_ITEMS, Stopped, draw_stopped
 from mlops_assets.landing.tombstones import ERASED
 from mlops_assets.media.probing.probed import Probe
+from mlops_assets.privacy import preview
 from mlops_assets.rows import How, Row, each, table
+from mlops_assets.settings import settings
 
 _STOPPED = pl.col("status") == "quarantined"
 _STOPPED_LIMIT = 0.25
@@ -270,6 +273,59 @@ def no_more_files_are_quarantined_than_usual(rows: pl.LazyFrame) -> pl.LazyFrame
     if files < _ENOUGH_FILES:
         return rows.head(0)
     return rows.filter(_STOPPED & (_STOPPED.mean() > max(3 * share, share + 0.05)))
+
+
+@raw_media.picture
+def quarantined(rows: pl.LazyFrame) -> bytes | None:
+    """What is out of use in the partition, newest first, with its reason."""
+    latest = rows.filter(_STOPPED).sort("landed_at", "path", descending=[True, False])
+    return stopped_sheet(latest.head(SHEET_ITEMS).collect())
+
+
+def stopped_sheet(rows: pl.DataFrame) -> bytes | None:
+    """A contact sheet of rows that are out of use; see `draw_stopped`.
+
+    Nobody is shown what was forgotten, what a person rejected, what its sidecar calls private, and
+    what `screenings` does not call open.
+
+    Args:
+        rows: `media_id`, `path`, `kind`, `reason`, `size_bytes`, `ruling` and `privacy`.
+
+    Returns:
+        JPEG; None for no rows.
+    """
+    from mlops_assets.tables.screenings import screenings  # which is made from this table
+
+    lake = current_lake()
+    policies = screenings.rows(lake).filter(pl.col("policy") != "open").select("media_id")
+    guarded = policies.filter(pl.col("media_id").is_in(rows["media_id"].to_list())).collect()
+    is_gone = pl.col("ruling").is_in([ERASED, "rejected"]) | (pl.col("reason") == ERASED)
+    is_private = (pl.col("privacy").list.len() > 0).fill_null(value=True)
+    is_guarded = pl.col("media_id").is_in(guarded["media_id"].to_list())
+    told = rows.select(
+        *("media_id", "path", "kind", "reason", "size_bytes"),
+        is_hidden=is_gone.fill_null(value=False) | is_private | is_guarded,
+    )
+    items = [Stopped(**row) for row in told.iter_rows(named=True)]
+    return draw_stopped(items, lake.vault)
+
+
+def shown(pictures: pl.DataFrame) -> list[bytes]:
+    """Stored pictures as they may be shown to everybody, in their order.
+
+    As they are where `MLOPS_SHOW` names both `open` and `private`; else faces and plates are
+    covered, and of media whose sidecar calls them private only colours are left.
+
+    Args:
+        pictures: `source`, `day`, `media_id` and `jpeg`, of one partition.
+    """
+    if {"open", "private"} <= set(settings().show) or pictures.is_empty():
+        return pictures["jpeg"].to_list()
+    partition = MEDIA.of(pictures["source"][0], pictures["day"][0])
+    flagged = raw_media.rows(current_lake(), partition).filter(pl.col("privacy").list.len() > 0)
+    private = set(flagged.select("media_id").collect()["media_id"])
+    told = pictures.select("media_id", "jpeg").iter_rows()
+    return [preview(jpeg, is_private=media_id in private) for media_id, jpeg in told]
 
 
 def accepted(*kinds: str) -> pl.Expr:
