@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mlops_assets.cli.output import AsJson, print_json, say, show
+from mlops_assets.errors import ConfigurationError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
 quarantine = typer.Typer(
     no_args_is_help=True,
-    help="What is out of use and why: list, show, add, release, reject, retry.",
+    help="What is out of use and why: list, show, sheet, add, release, reject, retry.",
 )
 
 _MEDIA = typer.Argument(metavar="MEDIA", help="A media_id, 8 or more digits of it, or source/path.")
@@ -76,6 +78,26 @@ def show_case(media: Medium, as_json: AsJson = False) -> None:
     if case.rulings.height:
         show(case.rulings)
     say(f"bytes: {case.vault_uri}")
+
+
+@quarantine.command("sheet")
+def draw_sheet(
+    output: Annotated[Path, typer.Option(metavar="FILE", help="Where the PNG goes.")],
+    reason: Annotated[str | None, typer.Option(help="Only this reason code.")] = None,
+    source: Annotated[str | None, typer.Option(help="Only this source.")] = None,
+) -> None:
+    """One picture of what waits for a person: the newest 24, each with reason and name."""
+    from mlops_assets import operations as ops
+
+    sheet = ops.quarantine_sheet(reason=reason, source=source)
+    if sheet is None:
+        say("nothing waits in quarantine; no picture was written")
+        return
+    try:
+        output.write_bytes(sheet)
+    except OSError as err:
+        raise ConfigurationError(f"cannot write {output}: {err.strerror}") from err
+    say(f"{output}: see one with: mlops quarantine show MEDIA")
 
 
 @quarantine.command("add")

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
     from mlops_assets.operations.overview import Status, row_counts, status
     from mlops_assets.operations.parameter_values import parameters, set_parameters
     from mlops_assets.operations.plans import plan
-    from mlops_assets.operations.quarantine import Case, quarantine_case, quarantined, retry
+    from mlops_assets.operations.quarantine import (
+        Case,
+        quarantine_case,
+        quarantine_sheet,
+        quarantined,
+        retry,
+    )
     from mlops_assets.operations.requests import train
     from mlops_assets.operations.rulings import Ruled, rule_on
     from mlops_assets.operations.scoring import predict
@@ -43,6 +49,7 @@ __all__ = [
     "plan",
     "predict",
     "quarantine_case",
+    "quarantine_sheet",
     "quarantined",
     "retry",
     "row_counts",
@@ -65,7 +72,7 @@ _MODULES = {
     "parameter_values": ("parameters", "set_parameters"),
     "plans": ("plan",),
     "requests": ("train",),
-    "quarantine": ("Case", "quarantine_case", "quarantined", "retry"),
+    "quarantine": ("Case", "quarantine_case", "quarantine_sheet", "quarantined", "retry"),
     "rulings": ("Ruled", "rule_on"),
     "scoring": ("predict",),
     "surveying": ("Survey", "survey_page", "survey_record", "survey_text", "survey"),

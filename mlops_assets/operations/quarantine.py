@@ -8,17 +8,20 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 
 from mlops_assets.errors import InputError
-from mlops_assets.lake import MEDIA, Lake, Partition, current_lake, still_lake
+from mlops_assets.lake import MEDIA, Lake, Partition, current_lake, still_lake, use_lake
 from mlops_assets.landing.arrivals import known_arrivals
 from mlops_assets.landing.rulings import RULINGS
+from mlops_assets.landing.stopped_sheet import SHEET_ITEMS
 from mlops_assets.operations.behind import media_producers, note
 from mlops_assets.operations.naming import find_media
 from mlops_assets.rows import Producer, Table
 from mlops_assets.rows.keys import text_of
 from mlops_assets.rows.retrying import forget_skips
 from mlops_assets.tables import table_named
+from mlops_assets.tables.raw_media import stopped_sheet
 
 PLACE = ("source", "day")
+_ABOUT = (*PLACE, "path")
 _EMPTY = "empty"  # a unit that gave no row did not fail
 _SKIPS = {
     **dict.fromkeys((*PLACE, "table", "key", "path", "media_id", "reason", "message"), pl.String),
@@ -81,6 +84,31 @@ def quarantined(
     columns = [*PLACE, "path", "media_id", "table", "key", "reason", "message"]
     columns += ["since", "age_days", "ruling", "ruled_by"]
     return rows.filter(*wanted).select(columns).sort("since", *PLACE, "path", "table")
+
+
+def quarantine_sheet(
+    *, reason: str | None = None, source: str | None = None, lake: Lake | None = None
+) -> bytes | None:
+    """A contact sheet of what waits for a person: the newest 24, with reason and file name.
+
+    Args:
+        reason: only this reason code.
+        source: only this source.
+        lake: which; the current one for None.
+
+    Returns:
+        PNG; None when nothing waits. See `tables.raw_media.stopped_sheet` for what is not shown.
+    """
+    from mlops_assets.media.pictures import jpeg_to_png
+
+    lake = lake or current_lake()
+    waiting = quarantined(reason=reason, source=source, lake=lake).drop_nulls(["media_id", "path"])
+    newest = waiting.sort("since", "path", descending=[True, False]).head(SHEET_ITEMS)
+    about = table_named("raw_media").rows(lake).select(*_ABOUT, "kind", "size_bytes", "privacy")
+    items = newest.lazy().join(about, on=_ABOUT, how="left", maintain_order="left").collect()
+    with use_lake(lake):
+        jpeg = stopped_sheet(items.with_columns(pl.col("kind").fill_null("unknown")))
+    return None if jpeg is None else jpeg_to_png(jpeg)
 
 
 def quarantine_case(media: str, *, lake: Lake | None = None) -> Case:

@@ -167,6 +167,16 @@ def test_quarantine_lists_shows_and_rules(copied: Filled):
     assert [row["ruling"] for row in told("quarantine", "list", "--all")] == ["rejected"]
 
 
+def test_what_waits_is_written_as_a_picture(filled: Filled, tmp_path: Path):
+    file = tmp_path / "waiting.png"
+    assert str(file) in mlops("quarantine", "sheet", "--output", file).stdout
+    assert file.read_bytes().startswith(b"\x89PNG")
+    file.unlink()
+    none = mlops("quarantine", "sheet", "--output", file, "--source", "nobody")
+    assert (none.exit_code, file.exists()) == (0, False)
+    assert mlops("quarantine", "sheet", "--output", tmp_path / "no" / "where.png").exit_code == 2
+
+
 def test_train_asks_for_a_training(copied: Filled):
     assert told("train", "--reason", "more night")[0]["request_id"] == "scene-0002"
 

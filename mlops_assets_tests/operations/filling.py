@@ -32,9 +32,12 @@ NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 SOURCE, DAY = "camera-01", "2026-11-20"
 PARTITION = MEDIA.of(SOURCE, DAY)
 SCENE = MODEL.of("scene")
-BEFORE_MODEL = ("raw_media", "labels", "decodings", "optical_flows", "frame_embeddings")
+BEFORE_MODEL = (
+    *("raw_media", "labels", "decodings", "documents", "near_duplicates", "sightings"),
+    *("screenings", "optical_flows", "frame_embeddings"),
+)
 AFTER_MODEL = ("motion_anomalies", "predictions", "drift_profiles", "drift_verdicts")
-EMPTY = ("documents", "text_chunks", "chunk_embeddings")
+EMPTY = ("text_chunks", "chunk_embeddings")
 
 
 def render_inbox(folder: Path) -> None:

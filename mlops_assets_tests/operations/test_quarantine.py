@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import io
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
+from PIL import Image
 
 from mlops_assets import operations as ops
 from mlops_assets.errors import InputError
@@ -127,3 +129,23 @@ def test_ruling_twice_and_registering_again_change_nothing(copied: Filled):
     register(copied.lake, copied.home / "landing")
     filling.run(copied.lake, "raw_media")
     assert ops.plan("raw_media")["summary"].to_list() == ["nothing due"]
+
+
+def size_of(png: bytes | None) -> tuple[int, int]:
+    assert png is not None
+    with Image.open(io.BytesIO(png)) as picture:
+        assert picture.format == "PNG"
+        return picture.size
+
+
+def test_what_waits_is_one_picture(copied: Filled):
+    width, height = size_of(ops.quarantine_sheet())
+    ops.rule_on("camera-01/gate.png", "quarantined", reason="blurred")
+    filling.run(copied.lake, "raw_media")
+    assert size_of(ops.quarantine_sheet()) == (2 * width, height)
+    assert size_of(ops.quarantine_sheet(reason="by_hand")) == (width, height)
+    assert ops.quarantine_sheet(source="nobody") is None
+
+
+def test_an_empty_lake_has_no_picture(empty):
+    assert ops.quarantine_sheet() is None

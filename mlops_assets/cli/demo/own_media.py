@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,10 +15,12 @@ from rich.table import Table
 
 from mlops_assets.cli.demo.watching import Watcher
 from mlops_assets.errors import ConfigurationError
+from mlops_assets.operations import survey
 
 SETTINGS = {"MLOPS_SETTLE_S": "1", "MLOPS_COOL_DOWN_S": "5"}
 STEPS = 26
 LIMIT_S = 6 * 3600.0
+_COST_MINUTES = 1.0
 SHOWN = 40
 _STAGES = {"video": "decodings", "image": "decodings", "document": "documents", "labels": "labels"}
 _HINT = (
@@ -31,7 +30,7 @@ _HINT = (
 
 
 def tell_cost(console: Console, folder: Path) -> None:
-    """Show what the folder would cost per table, measured on a few of its files by a child process.
+    """Show what the folder would cost per table, measured on a few of its files.
 
     Raises:
         ConfigurationError: there is no such folder, or it holds no file.
@@ -40,29 +39,17 @@ def tell_cost(console: Console, folder: Path) -> None:
         raise ConfigurationError(f"MEDIA={folder} is no folder")
     if not any(True for _ in _listing(folder)):
         raise ConfigurationError(f"MEDIA={folder} holds no file")
-    console.print(f"Measuring a few files of {folder} ...", highlight=False)
-    command = [
-        sys.executable,
-        "-W",
-        "ignore",
-        "-m",
-        "mlops_assets.operations.estimating",
-        str(folder),
-    ]
-    told = subprocess.run(command, capture_output=True, text=True, check=False)
-    if told.returncode:
-        console.print("  could not be measured; going on without", highlight=False)
-        return
-    kinds, tables = (json.loads(line) for line in told.stdout.strip().splitlines()[-2:])
-    for row in kinds:
+    console.print(f"Looking {folder} over, for a minute at most ...", highlight=False)
+    found = survey(folder, minutes=_COST_MINUTES)
+    for kind in found.kinds:
         console.print(
-            f"  {row['files']} {row['kind']}, {row['size_bytes'] / 1e6:.1f} MB", highlight=False
+            f"  {kind.files} {kind.kind}, {kind.size_bytes / 1e6:.1f} MB", highlight=False
         )
     shown = Table("table", "rows", "seconds", "MB", title="Expected cost, one core")
-    for row in tables:
-        seconds = f"{row['milliseconds'] / 1000:.1f}" if row["milliseconds"] else ""
-        shown.add_row(row["table"], str(row["rows"]), seconds, f"{row['size_bytes'] / 1e6:.1f}")
-    console.print(shown)
+    for cost in found.costs.tables:
+        seconds = f"{cost.seconds:.1f}" if cost.seconds else ""
+        shown.add_row(cost.table, str(cost.rows), seconds, f"{cost.size_bytes / 1e6:.1f}")
+    console.print(shown if found.costs.tables else f"  {found.costs.basis}")
 
 
 def tell_story(watcher: Watcher, folder: Path, home: Path) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import polars as pl
@@ -49,6 +50,7 @@ def tell_story(watcher: Watcher, home: Path) -> list[str]:
     files = len(first.files)
     watcher.until("wave 1: files become rows", lambda: watcher.is_quiet(files))
     _tell_files(watcher, first)
+    _tell_quarantine(watcher, home / "quarantine.png")
     watcher.until("the first model is trained", lambda: watcher.count("models") >= 1)
     watcher.until("wave 1 is scored by it", lambda: watcher.is_quiet(files))
     _tell_rows(watcher)
@@ -98,6 +100,22 @@ def _tell_files(watcher: Watcher, wave: WaveTruth) -> None:
             f"    {row['source']}/{row['path'][:48]}: {row['reason']} - "
             f"{row['message'].split(' (')[0]}"
         )
+
+
+def _tell_quarantine(watcher: Watcher, picture: Path) -> None:
+    """What waits for a person, with a picture to look at and the commands to act by."""
+    from mlops_assets import operations as ops
+
+    waiting = ops.quarantined(lake=watcher.lake)
+    reasons = waiting.group_by("reason").len().sort("len", "reason", descending=[True, False])
+    said = ", ".join(f"{count} {reason}" for reason, count in reasons.iter_rows())
+    watcher.say(f"  {waiting.height} wait in quarantine ({said}).")
+    sheet = ops.quarantine_sheet(lake=watcher.lake)
+    if sheet is not None:
+        picture.write_bytes(sheet)
+        watcher.say(f"    What they look like: {os.path.relpath(picture)}")
+    watcher.say("    mlops quarantine list: what waits, and why")
+    watcher.say("    mlops quarantine release MEDIA --reason WHY: use it all the same")
 
 
 def _tell_rows(watcher: Watcher) -> None:
