@@ -3,7 +3,9 @@
 `raw_media` -> `decodings` (with `frames`, `moments`) -> `optical_flows`, `frame_embeddings` ->
 `predictions`; `optical_flows` -> `motion_anomalies`; `raw_media` -> `documents` -> `text_chunks`
 -> `chunk_embeddings`; `raw_media` -> `labels`; all of them -> `drift_profiles` ->
-`drift_verdicts`; labels and features -> `snapshots` -> `models`.
+`drift_verdicts`; labels and features -> `snapshots` -> `models`. `frames` -> `sightings`; measures
+and sightings -> `screenings`, which grants leave to what a model reads; `decodings` ->
+`near_duplicates`.
 """
 
 from __future__ import annotations

@@ -83,6 +83,13 @@ def test_below_the_working_range_nobody_says_clear(lake: Lake, seen: np.ndarray,
     assert why in rows["why"][0]
 
 
+def test_where_nobody_looks_nothing_is_clear(lake: Lake):
+    plant_frames(lake, [frame("clip", 0, picture(), picture())])
+    set_parameters(sightings.producer, lake, {"detector": "none"}, source="*", by="me")
+    run(lake, sightings)
+    assert rows_of(lake, sightings).select("privacy", "faces").rows() == [("unknown", 0)]
+
+
 def test_another_version_of_the_detector_looks_again(lake: Lake, monkeypatch: pytest.MonkeyPatch):
     looked(lake, picture())
     assert make_plan(sightings.producer, lake, PARTITION).is_empty

@@ -18,7 +18,7 @@ from mlops_assets.errors import ConfigurationError
 from mlops_assets.operations import survey
 
 SETTINGS = {"MLOPS_SETTLE_S": "1", "MLOPS_COOL_DOWN_S": "5"}
-STEPS = 26
+STEPS = 32
 LIMIT_S = 6 * 3600.0
 _COST_MINUTES = 1.0
 SHOWN = 40

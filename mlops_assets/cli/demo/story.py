@@ -25,13 +25,15 @@ SETTINGS = {
 }
 """Each wave fills its partitions exactly, so the next wave opens new ones."""
 
-STEPS = 14 * 3 * 5 + 2 * 2
+STEPS = 17 * 3 * 5 + 2 * 2
 """Asset steps: three partitions a wave, scored again after each promotion, and two trainings."""
 
 _SHOWN = (
     "decodings",
     "frames",
     "moments",
+    "sightings",
+    "screenings",
     "optical_flows",
     "frame_embeddings",
     "documents",
