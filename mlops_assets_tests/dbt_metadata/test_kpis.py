@@ -52,7 +52,7 @@ def test_on_the_first_day_every_check_is_green_and_every_count_is_nought(lake: L
     assert set(build(lake, home).values()) == {"success", "pass"}
     assert read(home, "from marts.media_inventory") == []
     rows = "select count(*), sum(value) from marts.pipeline_health where metric = 'rows'"
-    assert read(home, rows) == [(17, 0)]
+    assert read(home, rows) == [(21, 0)]
     schemas = (
         "select schema_name from duckdb_schemas() where not internal and database_name = 'metadata'"
     )

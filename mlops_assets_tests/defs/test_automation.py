@@ -121,10 +121,10 @@ def test_a_failed_run_goes_on_from_what_it_committed(bench: Workbench):
 
 def test_a_new_version_causes_one_run_per_partition(bench: Workbench):
     brought(bench, "one", "two", "three")
-    bench.monkeypatch.setattr(DOCUMENTS, "version", "2")
+    bench.monkeypatch.setattr(DOCUMENTS, "version", "next")
     assert set(bench.behind().values()) == {"changed"}
     assert bench.run_all() == 3
-    assert set(bench.rows("documents")["_ver"].str.head(2)) == {"2|"}
+    assert set(bench.rows("documents")["_ver"].str.head(5)) == {"next|"}
     assert bench.tick() == 0
 
 
@@ -151,7 +151,7 @@ def test_a_new_dagster_home_runs_what_is_due_and_no_more(bench: Workbench):
 
 def test_a_new_dagster_home_needs_no_landing_zone_for_its_partitions(bench: Workbench):
     brought(bench, "one", "two")
-    bench.monkeypatch.setattr(DOCUMENTS, "version", "2")
+    bench.monkeypatch.setattr(DOCUMENTS, "version", "next")
     before = bench.partitions
     bench.new_instance()
     assert bench.tick("due_partitions_sensor") == 2
@@ -211,7 +211,6 @@ def test_a_run_over_its_budget_is_followed_until_nothing_is_left(bench: Workbenc
     land_notes(bench, count=5)
     assert bench.run_all() == 3
     assert bench.rows("documents").height == 5
-    assert bench.rows("text_chunks").height == 5
 
 
 def test_at_most_so_many_runs_are_requested_and_fresh_ones_first(bench: Workbench):

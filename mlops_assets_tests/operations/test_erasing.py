@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import pytest
 
+from mlops_assets.datasets import Selection
 from mlops_assets.errors import ConfigurationError, InputError, TransientError
 from mlops_assets.lake import Lake
 from mlops_assets.lake.vault import hash_file
@@ -107,7 +108,8 @@ def test_what_was_made_of_many_media_is_made_again_without_it(copied, history):
     before = copied.lake.scan("drift_profiles").select("profile_id", "count").collect()
     erase("camera-01/moving.mp4")
     assert copied.lake.scan("drift_profiles").collect().is_empty()
-    filling.run(copied.lake, "drift_profiles")
+    for name in (*filling.BEFORE_MODEL, "drift_profiles"):
+        filling.run(copied.lake, name)
     after = copied.lake.scan("drift_profiles").select("profile_id", "count").collect()
     both = before.join(after, on="profile_id", suffix="_after")
     assert both.height
@@ -236,7 +238,7 @@ def test_a_condition_sees_nothing_but_the_table(copied, condition):
 
 def test_an_incomplete_snapshot_is_marked_and_reads_what_is_left(copied, history):
     media = hash_of(copied, "moving.mp4")
-    pinned = json.loads(snapshots_of(copied.lake)["table_versions"][0])
+    pinned = Selection.stored(snapshots_of(copied.lake).row(0, named=True))
     before = snapshot_items(copied.lake, pinned)
     erase(media)
     (row,) = erasing.incomplete_snapshots().to_dicts()

@@ -6,6 +6,10 @@
     'moments': ('decodings', 'media_id'),
     'optical_flows': ('optical_flows', 'frame_id'),
     'motion_anomalies': ('motion_anomalies', 'partition'),
+    'sightings': ('sightings', 'frame_id'),
+    'screenings': ('screenings', 'partition'),
+    'near_duplicates': ('duplicate_histories', 'partition'),
+    'duplicate_histories': ('duplicate_histories', 'partition'),
     'documents': ('documents', 'media_id'),
     'text_chunks': ('text_chunks', 'media_id'),
     'frame_embeddings': ('frame_embeddings', 'frame_id'),
@@ -118,6 +122,26 @@ facts as (
     select 'drift_verdicts', 'verdicts', severity, count(*), null, null
     from {{ ref('stg_drift_verdicts') }}
     group by severity
+
+    union all
+    select 'screenings', 'verdicts', verdict, count(*), null, null
+    from {{ ref('stg_screenings') }}
+    group by verdict
+
+    union all
+    select 'screenings', 'policies', policy, count(*), null, null
+    from {{ ref('stg_screenings') }}
+    group by policy
+
+    union all
+    select 'screenings', 'findings', finding, count(*), null, null
+    from (select unnest(findings) as finding from {{ ref('stg_screenings') }})
+    group by finding
+
+    union all
+    select 'near_duplicates', 'media', source, count(distinct media_id), null, null
+    from {{ ref('stg_near_duplicates') }}
+    group by source
 
     union all
     select 'motion_anomalies', 'anomalies', source, count(*) filter (is_anomaly), null, null

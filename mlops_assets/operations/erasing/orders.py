@@ -93,8 +93,9 @@ class Order:
 def make_order(lake: Lake, media: Iterable[str], *, reason: str, by: str) -> Order:
     """Find all there is of some media; nothing is changed.
 
-    A row goes when its text names one of them, and when its lineage leads to such a row. A row
-    that was made of many media goes as well: the next run makes it of those that are left.
+    A row goes when its text names one of them, and, in a table whose rows do not say which medium
+    they are about, when its lineage leads to such a row: it was made of many media, and the next
+    run makes it of those that are left.
     """
     chosen = tuple(sorted(set(media)))
     said = ARRIVALS.statements(lake)
@@ -145,7 +146,9 @@ def _keys(lake: Lake, names: tuple[str, ...]) -> Keys:
             if fresh.is_empty():
                 continue
             for kin in descendants(table, lake, partition, fresh, tables):
-                _add(found, kin.parent.name, partition.key, kin.keys)
+                if "media_id" not in kin.parent.row.columns():
+                    _add(found, kin.parent.name, partition.key, kin.keys)
+            _add(found, table.name, partition.key, fresh)
     return found
 
 

@@ -1,0 +1,7 @@
+select
+    "partition",
+    source,
+    day,
+    media_count,
+    candidate_count
+from {{ source('lake', 'duplicate_histories') }}

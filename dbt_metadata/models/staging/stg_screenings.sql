@@ -1,0 +1,10 @@
+select
+    media_id,
+    source,
+    day,
+    "partition",
+    kind,
+    verdict,
+    policy,
+    findings
+from {{ source('lake', 'screenings') }}
