@@ -218,6 +218,7 @@ def _parents(names: list[str], measures: Columns) -> dict[str, Any]:
     from mlops_assets.tables.decodings import decodings
     from mlops_assets.tables.documents import documents
     from mlops_assets.tables.raw_media import raw_media
+    from mlops_assets.tables.sightings import sightings
 
     door = {"kind": "image", "flags": [], "privacy": [], "ruling": None}
     sizes = {"width_px": 1920, "height_px": 1080, "duration_s": 0.0, "reasons": []}
@@ -227,6 +228,7 @@ def _parents(names: list[str], measures: Columns) -> dict[str, Any]:
         "raw_media": _typed(seen, raw_media.judged, **door),
         "decodings": _typed(seen, decodings.judged, **sizes, **told),
         "documents": _typed(seen.head(0), documents.judged),
+        "sightings": _typed(seen, sightings.judged, privacy="clear", flags=[], evidence=[]),
     }
 
 
