@@ -12,6 +12,8 @@ from mlops_assets.samples.scenes import LABELS, Scene, SceneLabel, object_size, 
 from mlops_assets.samples.truth import LabelOrigin, TimeOrigin
 
 Wave = Literal[1, 2]
+Fault = Literal["", "damaged", "truncated", "racing"]
+"""Pictures are lost, the end is missing, the clock of the camera ran a thousand times too fast."""
 
 LOCAL_TIME = timezone(timedelta(hours=1))
 WAVE_STARTS: dict[Wave, datetime] = {
@@ -19,7 +21,7 @@ WAVE_STARTS: dict[Wave, datetime] = {
     2: datetime(2026, 11, 12, 7, 0, tzinfo=LOCAL_TIME),
 }
 CLIPS, STILLS, FRAMES_PER_CLIP = 16, 20, 30
-_DAMAGED_CLIP, _TRUNCATED_CLIP, _CUT_CLIP = 14, 15, 2
+_DAMAGED_CLIP, _STOPPED_CLIP, _CUT_CLIP = 14, 15, 2
 _CUT_FRAME = 18
 _CSV_LABEL_EVERY = 4
 _OFF_CENTRE_PX = 24
@@ -38,6 +40,7 @@ class Camera:
         device: as the sidecars call it.
         labels_in_csv: every fourth recording is labelled in `labels.csv`, not in its sidecar.
         odd_names: names of some stills by index; `{wave}` keeps the waves apart.
+        faults: what is wrong with some clips, by index.
     """
 
     source: str
@@ -45,6 +48,7 @@ class Camera:
     device: str
     labels_in_csv: bool
     odd_names: dict[int, str]
+    faults: dict[int, Fault]
 
 
 CAMERAS = (
@@ -54,6 +58,7 @@ CAMERAS = (
         device="axis-p1455",
         labels_in_csv=False,
         odd_names={1: "gate view {wave}.png", 6: "speed=30, lane={wave}.jpg"},
+        faults={_DAMAGED_CLIP: "damaged", _STOPPED_CLIP: "truncated"},
     ),
     Camera(
         source="camera-02",
@@ -65,6 +70,7 @@ CAMERAS = (
             6: "駐車場-日本-{wave}.jpg",
             11: "overview-of-the-" + "very-" * 32 + "long-name-of-wave-{wave}.png",
         },
+        faults={_DAMAGED_CLIP: "damaged", _STOPPED_CLIP: "racing"},
     ),
 )
 
@@ -110,7 +116,7 @@ class Take:
         label: what the annotator says; None for nothing.
         label_from: where that is said; empty with label None.
         cuts: frame numbers at which a shot begins.
-        fault: what happens to the file after it was written.
+        fault: what is wrong with the file.
         has_broken_sidecar: the sidecar is there and is no JSON.
     """
 
@@ -122,7 +128,7 @@ class Take:
     label: SceneLabel | None
     label_from: LabelOrigin
     cuts: tuple[int, ...] = ()
-    fault: Literal["", "damaged", "truncated"] = ""
+    fault: Fault = ""
     has_broken_sidecar: bool = False
 
 
@@ -150,9 +156,10 @@ def _clip(camera: Camera, wave: Wave, index: int) -> Take:
     if _CLIP_TIMES.get(index) == "container":
         name = f"DSC{wave}{index:03}.mp4"
     folder = f"archive/{at:%Y-%m-%d}/" if 10 <= index < _DAMAGED_CLIP else ""
-    is_truncated = index == _TRUNCATED_CLIP
-    time_from = "name" if is_truncated else _CLIP_TIMES.get(index, "sidecar")
-    label_from = "" if is_truncated else _label_origin(camera, index, time_from)
+    fault = camera.faults.get(index, "")
+    is_stopped = fault in ("truncated", "racing")
+    time_from = "name" if is_stopped else _CLIP_TIMES.get(index, "sidecar")
+    label_from = "" if is_stopped else _label_origin(camera, index, time_from)
     scene = _scene(camera, wave, "clip", index)
     return Take(
         kind="video",
@@ -163,7 +170,7 @@ def _clip(camera: Camera, wave: Wave, index: int) -> Take:
         label=scene.label if label_from else None,
         label_from=label_from,
         cuts=(_CUT_FRAME,) if index == _CUT_CLIP else (),
-        fault="damaged" if index == _DAMAGED_CLIP else "truncated" if is_truncated else "",
+        fault=fault,
     )
 
 

@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,7 @@ from mlops_assets.samples.stills import save_still
 from mlops_assets.samples.truth import SOURCES, FileKind, FileTruth, Inbox, TimeOrigin, WaveTruth
 
 REPORTS = 36
+_RACING_HZ = Fraction(12_000)
 _DOCUMENTS = SOURCES[-1]
 _ODD_REPORTS = {3: "it's a café report {wave}.txt", 7: "plan=b, draft {wave}.md"}
 _FORMATS = ((".txt", as_text), (".md", as_markdown), (".html", as_html))
@@ -132,7 +134,11 @@ def _write_take(path: Path, camera: Camera, take: Take) -> dict[str, Any]:
         return {"frame_count": 1, "true_label": take.scene.label}
     created_at = take.captured_at if take.time_from == "container" else None
     shots = scene_shots(take.scene, FRAMES_PER_CLIP, take.cuts, backdrops=camera.places)
-    clip = encode_clip(path, shots, options=ClipOptions(created_at=created_at), cuts=take.cuts)
+    rate = _RACING_HZ if take.fault == "racing" else ClipOptions.rate
+    options = ClipOptions(rate=rate, created_at=created_at)
+    clip = encode_clip(path, shots, options=options, cuts=take.cuts)
+    if take.fault == "racing":
+        return {"status": "quarantined", "reason": "impossible_rate"}
     if take.fault == "truncated":
         truncate(path, 0.6)
         return {"status": "quarantined", "reason": "unreadable"}

@@ -90,6 +90,7 @@ def test_reasons_are_stated_for_what_is_not_accepted_and_only_there(waves) -> No
         "",
         "duplicate",
         "empty",
+        "impossible_rate",
         "too_many_pixels",
         "unknown_kind",
         "unreadable",
@@ -199,7 +200,19 @@ def test_unreadable_clips_do_not_open(zone, waves) -> None:
     for file in broken:
         with pytest.raises(FFmpegError):
             av.open(str(zone / file.source / file.path))
-    assert len(broken) == 4
+    assert len(broken) == 2
+
+
+def test_clips_of_a_racing_camera_show_their_pictures(zone, waves) -> None:
+    """What is quarantined can be looked at, and says how fast it claims to be."""
+    import av
+
+    racing = [file for file in landed(waves) if file.reason == "impossible_rate"]
+    assert len(racing) == 2
+    for file in racing:
+        with av.open(str(zone / file.source / file.path)) as container:
+            assert container.streams.video[0].average_rate == 12_000
+            assert sum(1 for _ in container.decode(video=0)) == 30
 
 
 def test_pictures_named_so_may_be_text_and_are_documents(zone, waves) -> None:
