@@ -311,12 +311,6 @@ def nothing_repeats_itself(rows: pl.LazyFrame) -> pl.LazyFrame:
     return rows.filter(~(is_other & pl.col("share").is_between(0, 1, closed="right")))
 
 
-@near_duplicates.check()
-def media_are_new(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """No medium nearly repeats an earlier one."""
-    return rows
-
-
 @near_duplicates.summary
 def what_is_repeated(rows: pl.LazyFrame) -> dict[str, int | float | str | None]:
     """How many media nearly repeat an earlier one, and in what way."""
