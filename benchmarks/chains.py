@@ -16,8 +16,10 @@ from mlops_assets.rows.parameters import set_parameters
 from mlops_assets.tables import table_named
 
 SOURCE = "camera-01"
-VECTORS = ("raw_media", "decodings", "frame_embeddings")
-"""What it takes to have frames and their vectors."""
+VECTORS = ("raw_media", "decodings", "screenings", "frame_embeddings")
+"""What it takes to have frames and their vectors, with all gates but detectors."""
+LOOKED_AT = ("raw_media", "decodings", "sightings", "screenings", "frame_embeddings")
+"""And with a look for faces, plates and hidden text in each frame."""
 
 
 def producers(names: Iterable[str]) -> list[Producer]:
@@ -55,6 +57,9 @@ def ingest(lake: Lake, folder: Path, names: Iterable[str] = VECTORS) -> Partitio
         partition = only_partition(lake)
         for producer in producers(names):
             bring(producer, lake, partition)
+        last = table_named(list(names)[-1])
+        if last.rows(lake, partition).head(1).collect().is_empty():
+            raise SystemExit(f"{last.name} has no row: this chain measures nothing")
     return partition
 
 

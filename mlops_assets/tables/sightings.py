@@ -9,9 +9,10 @@ from typing import Annotated, Any
 
 import numpy as np
 import polars as pl
+from annotated_types import Ge
 
 from mlops_assets.errors import ConfigurationError
-from mlops_assets.filters import find_hidden_text, read_picture, read_text
+from mlops_assets.filters import Evidence, find_hidden_text, read_picture, read_text
 from mlops_assets.filters.recognition import can_read_pictures
 from mlops_assets.lake import Lake, Partition
 from mlops_assets.media import decode_jpeg
@@ -54,6 +55,9 @@ def sightings(
     detector: Annotated[str, "of faces and plates, by name; none looks for nothing"] = (
         DEFAULT_DETECTOR
     ),
+    text_every: Annotated[
+        int, Ge(0), "look for hidden text in every n-th frame of a clip; 0: in none"
+    ] = 10,
     read_words: Annotated[bool, "also read the words in it; needs the extra `ocr`"] = False,
     detector_version: str = "",
 ) -> Sighting:
@@ -61,15 +65,14 @@ def sightings(
 
     Grain: one row per frame. Key: `frame_id`. Partition: source and arrival day. Replaced when the
     picture or the detector changes. Looked at is the stored picture, as a model is shown it; what
-    `redact` of `frames` took out is not found again. Limits: see docs/privacy.md; below the working
+    `redact` of `frames` took out is not found again; text is looked for in every image and in
+    every tenth frame of a clip. Limits: see docs/privacy.md; below the working
     range of the detector `privacy` is `unknown`, never `clear`. A look costs many times what
     decoding the frame does; `detector=none` saves that, and leaves every frame `unknown`.
     """
     picture = np.ascontiguousarray(decode_jpeg(frame.jpeg)[..., ::-1])
     seen = _NOT_LOOKED if detector == NOBODY else look(picture, detector=detector)
-    found = find_hidden_text(picture)
-    if read_words:
-        found += read_text(_words(picture))
+    found = _texts(picture, read_words) if _is_due(frame.frame_id, text_every) else ()
     return Sighting(
         frame_id=frame.frame_id,
         media_id=frame.media_id,
@@ -81,6 +84,15 @@ def sightings(
         flags=[one.code for one in found],
         evidence=[one.detail for one in found],
     )
+
+
+def _is_due(frame_id: str, every: int) -> bool:
+    return every > 0 and int(frame_id.rpartition("#")[2]) % every == 0
+
+
+def _texts(picture: np.ndarray, read_words: bool) -> tuple[Evidence, ...]:
+    found = find_hidden_text(picture)
+    return (*found, *read_text(_words(picture))) if read_words else found
 
 
 def _words(picture: np.ndarray) -> str:

@@ -9,11 +9,13 @@ import numpy as np
 import polars as pl
 import pytest
 
+from mlops_assets.filters import Evidence
 from mlops_assets.lake import Lake
 from mlops_assets.media import decode_jpeg
 from mlops_assets.privacy import DEFAULT_DETECTOR, DETECTORS, Region, find_detector, preview
 from mlops_assets.rows import make_plan
 from mlops_assets.rows.parameters import set_parameters
+from mlops_assets.tables import sightings as module
 from mlops_assets.tables.sightings import sightings
 from mlops_assets_tests.tables.planting import PARTITION, frame, jpeg, plant_frames, rows_of, run
 
@@ -88,6 +90,18 @@ def test_where_nobody_looks_nothing_is_clear(lake: Lake):
     set_parameters(sightings.producer, lake, {"detector": "none"}, source="*", by="me")
     run(lake, sightings)
     assert rows_of(lake, sightings).select("privacy", "faces").rows() == [("unknown", 0)]
+
+
+def test_text_is_looked_for_in_every_so_many_frames(lake: Lake, monkeypatch):
+    proof = (Evidence("hidden_text", "faint"),)
+    monkeypatch.setattr(module, "find_hidden_text", lambda picture: proof)
+    plant_frames(lake, [frame("clip", index, picture(), picture()) for index in range(12)])
+    for every, looked_at in ((10, [0, 10]), (5, [0, 5, 10]), (0, [])):
+        values = {"detector": "none", "text_every": every}
+        set_parameters(sightings.producer, lake, values, source="*", by="me")
+        run(lake, sightings)
+        flags = rows_of(lake, sightings)["flags"].to_list()
+        assert [place for place, told in enumerate(flags) if told] == looked_at
 
 
 def test_another_version_of_the_detector_looks_again(lake: Lake, monkeypatch: pytest.MonkeyPatch):
