@@ -94,6 +94,6 @@ def _written(ground: Picture, phrase: str, font: str, rng: random.Random, ink: i
 
 def _stored(rgb: Picture) -> Picture:
     """As a model is shown it: through JPEG, in blue, green, red."""
-    from mlops_assets.media.pictures import decode_jpeg, encode_jpeg
+    from mlops_assets.media.pictures import decode_bgr, encode_jpeg
 
-    return np.ascontiguousarray(decode_jpeg(encode_jpeg(rgb, 90))[..., ::-1])
+    return decode_bgr(encode_jpeg(rgb, 90))

@@ -106,6 +106,11 @@ def decode_jpeg(jpeg: bytes, *, max_side_px: int | None = None) -> Picture:
     Raises:
         InputError: the bytes do not decode (`nothing_decodes`).
     """
+    return np.ascontiguousarray(decode_bgr(jpeg, max_side_px=max_side_px)[..., ::-1])
+
+
+def decode_bgr(jpeg: bytes, *, max_side_px: int | None = None) -> Picture:
+    """A stored picture as (H, W, 3), uint8, in OpenCV's channel order; see `decode_jpeg`."""
     import cv2
 
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
@@ -115,8 +120,7 @@ def decode_jpeg(jpeg: bytes, *, max_side_px: int | None = None) -> Picture:
         raise InputError(f"{len(jpeg)} bytes: {err}", reason="nothing_decodes") from err
     if bgr is None:
         raise InputError(f"{len(jpeg)} bytes are no JPEG picture", reason="nothing_decodes")
-    reduced = reduce_picture(np.asarray(bgr, dtype=np.uint8), max_side_px)
-    return np.ascontiguousarray(reduced[..., ::-1])
+    return reduce_picture(np.asarray(bgr, dtype=np.uint8), max_side_px)
 
 
 def jpeg_to_png(jpeg: bytes) -> bytes:
@@ -127,8 +131,7 @@ def jpeg_to_png(jpeg: bytes) -> bytes:
     """
     import cv2
 
-    bgr = np.ascontiguousarray(decode_jpeg(jpeg)[..., ::-1])
-    return cv2.imencode(".png", bgr)[1].tobytes()
+    return cv2.imencode(".png", decode_bgr(jpeg))[1].tobytes()
 
 
 def contact_sheet(

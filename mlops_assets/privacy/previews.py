@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mlops_assets.media.pictures import decode_jpeg, encode_bgr
+from mlops_assets.media.pictures import decode_bgr, encode_bgr
 from mlops_assets.privacy.detectors import DEFAULT_DETECTOR
 from mlops_assets.privacy.looking import look
 from mlops_assets.privacy.redaction import redact
@@ -34,7 +34,7 @@ def preview(jpeg: bytes, *, is_private: bool, detector: str = DEFAULT_DETECTOR) 
         InputError: the bytes do not decode (`nothing_decodes`).
         ConfigurationError: there is no such detector, or it is not installed.
     """
-    picture = np.ascontiguousarray(decode_jpeg(jpeg, max_side_px=PREVIEW_PX)[..., ::-1])
+    picture = decode_bgr(jpeg, max_side_px=PREVIEW_PX)
     if is_private:
         return _encoded(_only_colours(picture))
     seen = look(picture, detector=detector)

@@ -15,7 +15,7 @@ from mlops_assets.errors import ConfigurationError
 from mlops_assets.filters import Evidence, find_hidden_text, read_picture, read_text
 from mlops_assets.filters.recognition import can_read_pictures
 from mlops_assets.lake import Lake, Partition
-from mlops_assets.media import decode_jpeg
+from mlops_assets.media.pictures import decode_bgr
 from mlops_assets.privacy import DEFAULT_DETECTOR, detector_version, look
 from mlops_assets.privacy import Sighting as Looked
 from mlops_assets.rows import How, Row, each, table
@@ -70,7 +70,7 @@ def sightings(
     range of the detector `privacy` is `unknown`, never `clear`. A look costs many times what
     decoding the frame does; `detector=none` saves that, and leaves every frame `unknown`.
     """
-    picture = np.ascontiguousarray(decode_jpeg(frame.jpeg)[..., ::-1])
+    picture = decode_bgr(frame.jpeg)
     seen = _NOT_LOOKED if detector == NOBODY else look(picture, detector=detector)
     found = _texts(picture, read_words) if _is_due(frame.frame_id, text_every) else ()
     return Sighting(

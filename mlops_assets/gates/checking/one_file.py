@@ -10,8 +10,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
 from mlops_assets.errors import InputError
 from mlops_assets.filters import (
     Evidence,
@@ -34,7 +32,7 @@ from mlops_assets.media.events import (
     Shot,
 )
 from mlops_assets.media.images import decode_image
-from mlops_assets.media.pictures import decode_jpeg
+from mlops_assets.media.pictures import decode_bgr
 from mlops_assets.media.probing.probe import sniff_file
 from mlops_assets.media.sounds import decode_sound, measure_sound
 from mlops_assets.media.videos import decode_video
@@ -269,7 +267,7 @@ def _watch(
 
 def _in_picture(jpeg: bytes) -> tuple[Evidence, ...]:
     """Hidden text, and what a picture says where a recogniser is installed."""
-    bgr = np.ascontiguousarray(decode_jpeg(jpeg)[..., ::-1])
+    bgr = decode_bgr(jpeg)
     return (*find_hidden_text(bgr), *read_text(read_picture(bgr)))
 
 
